@@ -1,0 +1,129 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  type Clock,
+  type Logger,
+  type MpesaConfig,
+  MpesaStk,
+  type Payment,
+  type ProcessedCallback,
+  type Store,
+  type Transition,
+  type TransitionOutcome,
+} from 'mpesa-stk'
+import { createSimulator, type Simulator, type SimulatorOptions } from 'mpesa-stk-simulator'
+
+/** A merchant as the tests need one: the simulator, a callback route on a real socket, and everything that was heard. */
+export type ShopFloor = AsyncDisposable & {
+  readonly simulator: Simulator
+  readonly callbackUrl: string
+  /** What `processCallback` returned, in order. */
+  readonly processed: readonly ProcessedCallback[]
+  /** What the settled handler heard, in order. */
+  readonly settled: readonly Payment[]
+  /** Everything that was logged, as text. */
+  log(): string
+  /** A library on `store`, whose callbacks arrive here. A later one takes the callbacks over from an earlier one. */
+  open(store: Store, config?: Partial<MpesaConfig>, clock?: Clock): MpesaStk
+  /** Posts a body as anybody on the internet could. */
+  post(body: unknown, token?: string): Promise<number>
+}
+
+export const credentials = {
+  consumerKey: 'the-consumer-key',
+  consumerSecret: 'the-consumer-secret',
+  passKey: 'the-pass-key',
+}
+
+export async function openShopFloor(options: SimulatorOptions = {}): Promise<ShopFloor> {
+  const simulator = await createSimulator({ seed: 1, queryRate: false, ...options })
+  const processed: ProcessedCallback[] = []
+  const settled: Payment[] = []
+  const lines: unknown[] = []
+  let current: MpesaStk | null = null
+
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const token = /\/t\/([^/?]+)/.exec(request.url ?? '')?.[1]
+    if (current !== null) processed.push(await current.processCallback(Buffer.concat(chunks), { token }))
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"ResultCode":0,"ResultDesc":"Success"}')
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const callbackUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mpesa/callback`
+
+  const write = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
+    lines.push({ level, message, ...fields })
+  }
+  const logger: Logger = { info: write('info'), warn: write('warn'), error: write('error') }
+
+  return {
+    simulator,
+    callbackUrl,
+    processed,
+    settled,
+    log: () => lines.map(line => JSON.stringify(line)).join('\n'),
+    open(store, config = {}, clock) {
+      const mpesa = new MpesaStk(
+        {
+          ...credentials,
+          shortCode: '174379',
+          environment: 'sandbox',
+          callbackUrl,
+          baseUrl: simulator.url,
+          timeoutMs: 5_000,
+          ...config,
+        },
+        store,
+        { logger, ...(clock && { clock }) },
+      )
+      mpesa.onPaymentSettled(payment => {
+        settled.push(payment)
+      })
+      current = mpesa
+      return mpesa
+    },
+    async post(body, token) {
+      const url = token === undefined ? callbackUrl : `${callbackUrl}/t/${token}`
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      return (await fetch(url, { method: 'POST', body: text })).status
+    },
+    async [Symbol.asyncDispose]() {
+      await simulator.close()
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}
+
+/** The store with its transitions passing through `commit`, as a test of a failing or dying process needs it. */
+export function interceptCommits(
+  store: Store,
+  commit: (transition: Transition, pass: () => Promise<TransitionOutcome>) => Promise<TransitionOutcome>,
+): Store {
+  return {
+    migrate: () => store.migrate(),
+    reserveInitiation: (intent, entry) => store.reserveInitiation(intent, entry),
+    commitTransition: transition => commit(transition, () => store.commitTransition(transition)),
+    recordCallback: record => store.recordCallback(record),
+    findPayment: key => store.findPayment(key),
+    findParkedCallbacks: ids => store.findParkedCallbacks(ids),
+    readTrail: paymentId => store.readTrail(paymentId),
+    close: () => store.close(),
+  }
+}
+
+/** A clock whose sleepers wake at once, and which moves only when told: by sleeping or by `advance`. */
+export function createManualClock(start = new Date()): Clock & { advance(ms: number): void } {
+  let now = start.getTime()
+  return {
+    now: () => new Date(now),
+    async sleep(ms) {
+      now += ms
+      await new Promise(resolve => setImmediate(resolve))
+    },
+    advance(ms) {
+      now += ms
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { accepted, reserve, sampleCallback, sampleEntry, sampleIntent } from './samples.ts'
+import type { DurabilityCase } from './store-case.ts'
+
+export const durabilityCases: readonly DurabilityCase[] = [
+  {
+    name: 'everything is still there after the store was closed and opened again',
+    async run(store, reopen) {
+      const record = await accepted(store)
+      const { paymentId } = record.initiation
+      const ids = { checkoutRequestId: 'ws_CO_later', merchantRequestId: 'later' }
+      const callback = sampleCallback(ids)
+      await store.recordCallback({ callback, disposition: 'parked', paymentId: null })
+      const trail = await store.readTrail(paymentId)
+      const again = await reopen(store)
+      assert.deepEqual(await again.findPayment({ paymentId }), record)
+      assert.deepEqual(await again.readTrail(paymentId), trail)
+      assert.equal((await again.findParkedCallbacks(ids)).length, 1)
+    },
+  },
+  {
+    name: 'a key stays in use after the store was closed and opened again',
+    async run(store, reopen) {
+      const { initiation } = await reserve(store)
+      const again = await reopen(store)
+      const intent = sampleIntent({ idempotencyKey: initiation.idempotencyKey })
+      const { outcome } = await again.reserveInitiation(intent, sampleEntry(intent.paymentId, 'initiation.reserved'))
+      assert.equal(outcome, 'exists')
+    },
+  },
+  {
+    name: 'migrating again changes nothing',
+    async run(store, reopen) {
+      const record = await accepted(store)
+      await store.migrate()
+      const again = await reopen(store)
+      await again.migrate()
+      assert.deepEqual(await again.findPayment({ paymentId: record.initiation.paymentId }), record)
+    },
+  },
+]

@@ -1,0 +1,56 @@
+import type { Store } from '../core/ports.ts'
+import { callbackCases } from './callback-cases.ts'
+import { durabilityCases } from './durability-cases.ts'
+import { initiationCases } from './initiation-cases.ts'
+import { settlementCases } from './settlement-cases.ts'
+
+/** How to make stores of the adapter under test. */
+export type StoreFixture = {
+  /** A fresh, empty, migrated store. The case closes it. */
+  open(): Promise<Store>
+  /**
+   * Opens again what `store` wrote, as a new process would, after closing it. Leave it out for a store that keeps
+   * nothing; the cases that need it are then not in the list.
+   */
+  reopen?(store: Store): Promise<Store>
+}
+
+export type ConformanceCase = { readonly name: string; run(): Promise<void> }
+
+/**
+ * The promises of `Store` as cases for any test runner: each rejects when the adapter breaks its promise.
+ *
+ * ```ts
+ * for (const { name, run } of storeConformance({ open })) test(name, run)
+ * ```
+ */
+export function storeConformance(fixture: StoreFixture): readonly ConformanceCase[] {
+  const { open, reopen } = fixture
+  const cases: ConformanceCase[] = [...initiationCases, ...settlementCases, ...callbackCases].map(({ name, run }) => ({
+    name,
+    async run() {
+      const store = await open()
+      try {
+        await run(store)
+      } finally {
+        await store.close()
+      }
+    },
+  }))
+  if (reopen === undefined) return cases
+  const durable = durabilityCases.map(({ name, run }) => ({
+    name,
+    async run() {
+      let store = await open()
+      try {
+        await run(store, async current => {
+          store = await reopen(current)
+          return store
+        })
+      } finally {
+        await store.close()
+      }
+    },
+  }))
+  return [...cases, ...durable]
+}

@@ -1,0 +1,36 @@
+/** Everything that can happen to a payment, as the audit trail names it. */
+export const auditEvents = [
+  'initiation.reserved',
+  'initiation.sent',
+  'initiation.accepted',
+  'initiation.refused',
+  'initiation.unknown',
+  'payment.settled',
+  'payment.corrected',
+  'payment.receipt-added',
+  'callback.contradiction',
+  'callback.refused',
+] as const
+
+export type AuditEvent = (typeof auditEvents)[number]
+
+/** Who or what caused an entry. */
+export type AuditCause = 'initiate' | 'push-answer' | 'callback'
+
+/** Facts behind an entry. Never personal data and never a secret: the trail is kept for ever. */
+export type AuditEvidence = Readonly<Record<string, string | number | boolean | null>>
+
+/** One line of a payment's story, written in the same transaction as the change that it tells of. */
+export type AuditEntry = {
+  readonly paymentId: string
+  readonly at: Date
+  readonly event: AuditEvent
+  readonly cause: AuditCause
+  /** State before and after: a payment status, or an initiation state in lower case. Null where there was none. */
+  readonly before: string | null
+  readonly after: string | null
+  readonly evidence: AuditEvidence
+}
+
+/** An entry as the store keeps it: `sequence` counts from 1 within a payment, without gaps. */
+export type RecordedAuditEntry = AuditEntry & { readonly sequence: number }

@@ -1,0 +1,44 @@
+/**
+ * Every error code of the package with what it means and what to do. Codes never change their meaning and are never
+ * reused; `docs/errors.md` is proven complete against this table by a test.
+ */
+export const errorCodes = {
+  MPESA_STK_CONFIG_INVALID:
+    'A configuration field is missing or unusable. The message names the field; mend it and start again.',
+  MPESA_STK_PHONE_INVALID:
+    'The phone number is not a Kenyan mobile number. Ask the customer for it again, e.g. 0712 345 678 or +254 110 345 678.',
+  MPESA_STK_AMOUNT_INVALID: 'The amount is not a whole number of shillings within the configured limits.',
+  MPESA_STK_ACCOUNT_REFERENCE_INVALID:
+    'The account reference is empty, longer than 12 characters, or holds characters that a handset cannot show.',
+  MPESA_STK_DESCRIPTION_INVALID: 'The description is not text.',
+  MPESA_STK_IDEMPOTENCY_KEY_INVALID: 'The idempotency key is empty or longer than 255 characters.',
+  MPESA_STK_IDEMPOTENCY_KEY_REUSED:
+    'The idempotency key was used before with other parameters. Use one key per intent to be paid: a new intent needs a new key.',
+  MPESA_STK_PUSH_REFUSED:
+    'Daraja proved that it did not queue the push: nobody was prompted. Read `explanation`; the same key may be used again.',
+  MPESA_STK_SQLITE_DRIVER_MISSING:
+    'No SQLite driver was found. Use Node 24 or later, or install the optional dependency `libsql`.',
+  MPESA_STK_SQLITE_IN_USE:
+    'Another process has the SQLite file open. One process owns the file: stop the other, or use PostgreSQL to share a store.',
+  MPESA_STK_STORE_NOT_MIGRATED: 'The store has no tables yet. Call `await store.migrate()` once at every start.',
+  MPESA_STK_SCHEMA_NEWER:
+    'The store was written by a newer release of mpesa-stk. Run that release or a later one; this one would damage it.',
+  MPESA_STK_STORE_CONTENDED: 'A payment changed under every one of our attempts to settle it. Send the callback again.',
+} as const
+
+/** One of the stable codes in {@link errorCodes}. */
+export type MpesaStkErrorCode = keyof typeof errorCodes
+
+/**
+ * An unexpected outcome. `code` is stable and made for programs; `message` says what to do and never holds a phone
+ * number or a secret; `cause` keeps the error behind it, if there was one.
+ */
+export class MpesaStkError extends Error {
+  override readonly name: string = 'MpesaStkError'
+  readonly code: MpesaStkErrorCode
+
+  constructor(code: MpesaStkErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}

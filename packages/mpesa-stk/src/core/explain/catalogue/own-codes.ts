@@ -1,0 +1,40 @@
+import type { CatalogueRow } from './row.ts'
+import { sources } from './sources.ts'
+
+/** Our own codes for pushes that ended without an answer of Daraja. Known from our code, not from Safaricom. */
+export const ownCodeRows = [
+  {
+    api: 'http-error',
+    code: 'NOT_SENT',
+    meaning: 'No connection to Daraja came about, or no access token was given out: the request never left.',
+    category: 'system',
+    terminal: true,
+    retryable: true,
+    fixableBy: 'developer',
+    refusal: true,
+    confidence: 'documented',
+    sources: [sources.ourselves],
+  },
+  ...(
+    [
+      ['ANSWER_LOST', 'The request was sent and its answer never came: a timeout or a broken connection.'],
+      ['SENDER_DIED', 'The process that sent the request ended before it stored an answer.'],
+      ['ANSWER_NOT_STORED', 'Daraja answered and the store failed, so the answer was lost.'],
+      ['NO_REQUEST_ID', 'Daraja accepted the request without naming its ids.'],
+      ['REQUEST_ID_TAKEN', 'Daraja answered with the CheckoutRequestID of another payment.'],
+    ] as const
+  ).map(
+    ([code, meaning]) =>
+      ({
+        api: 'http-error',
+        code,
+        meaning,
+        category: 'unknown',
+        terminal: false,
+        retryable: false,
+        fixableBy: 'merchant',
+        confidence: 'documented',
+        sources: [sources.ourselves],
+      }) as const,
+  ),
+] as const satisfies readonly CatalogueRow[]

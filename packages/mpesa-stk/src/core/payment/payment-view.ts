@@ -1,0 +1,70 @@
+import { type Explanation, explain } from '../explain/explain.ts'
+import type { InitiationState } from '../initiate/initiation.ts'
+import type { PaymentRecord } from '../ports.ts'
+import type { Payment, PaymentStatus } from './payment.ts'
+
+/** What `initiatePayment` returns. Only an `UNKNOWN` one has no ids of Daraja. */
+export type InitiatedPayment =
+  | {
+      readonly paymentId: string
+      readonly checkoutRequestId: string
+      readonly merchantRequestId: string
+      readonly status: PaymentStatus
+    }
+  | {
+      readonly paymentId: string
+      readonly checkoutRequestId?: undefined
+      readonly merchantRequestId?: undefined
+      readonly status: 'UNKNOWN'
+    }
+
+/**
+ * A payment that Daraja has not accepted: `SENDING` while the push is under way, `REFUSED` when nobody was prompted,
+ * `UNKNOWN` when it is not known whether somebody was.
+ */
+export type UnacceptedPayment = Pick<
+  Payment,
+  'id' | 'phoneNumber' | 'amount' | 'accountReference' | 'initiatedAt' | 'idempotencyKey'
+> & {
+  readonly status: 'SENDING' | 'REFUSED' | 'UNKNOWN'
+  readonly explanation: Explanation | null
+}
+
+/** A payment as it stands. `explanation` is there once it ended in anything but success. */
+export type PaymentView = (Payment & { readonly explanation: Explanation | null }) | UnacceptedPayment
+
+const statusOfState = {
+  reserved: 'SENDING',
+  sent: 'SENDING',
+  accepted: 'UNKNOWN',
+  refused: 'REFUSED',
+  unknown: 'UNKNOWN',
+} as const satisfies Record<InitiationState, UnacceptedPayment['status']>
+
+export function toInitiatedPayment({ initiation, payment }: PaymentRecord): InitiatedPayment {
+  if (payment === null) return { paymentId: initiation.paymentId, status: 'UNKNOWN' }
+  const { checkoutRequestId, merchantRequestId, status } = payment
+  return { paymentId: payment.id, checkoutRequestId, merchantRequestId, status }
+}
+
+export function viewPayment({ initiation, payment }: PaymentRecord): PaymentView {
+  if (payment !== null) {
+    const { status, resultCodeText, failureReason } = payment
+    const isFailure = status !== 'PENDING' && status !== 'SUCCESS' && resultCodeText !== null
+    return {
+      ...payment,
+      explanation: isFailure ? explain('stk-callback', resultCodeText, failureReason ?? '') : null,
+    }
+  }
+  const { paymentId, phoneNumber, amount, accountReference, reservedAt, idempotencyKey, answerCode } = initiation
+  return {
+    id: paymentId,
+    phoneNumber,
+    amount,
+    accountReference,
+    initiatedAt: reservedAt,
+    idempotencyKey,
+    status: statusOfState[initiation.state],
+    explanation: answerCode === null ? null : explain('stk-push', answerCode, initiation.answerMessage ?? ''),
+  }
+}

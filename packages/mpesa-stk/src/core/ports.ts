@@ -1,0 +1,131 @@
+import type { AuditEntry, RecordedAuditEntry } from './audit/audit-entry.ts'
+import type { Initiation, InitiationState, Intent } from './initiate/initiation.ts'
+import type { Payment } from './payment/payment.ts'
+import type { CallbackDisposition, CallbackEvidence } from './receive/callback-evidence.ts'
+
+/** Everything the store knows of one payment. The payment appears once Daraja accepted, or a callback proved it. */
+export type PaymentRecord = { readonly initiation: Initiation; readonly payment: Payment | null }
+
+/** How to find a record. `token` is the SHA-256 of a callback token. */
+export type PaymentKey =
+  | { readonly paymentId: string }
+  | { readonly idempotencyKey: string }
+  | { readonly checkoutRequestId: string }
+  | { readonly merchantRequestId: string }
+  | { readonly tokenHash: string }
+
+export type ReserveOutcome =
+  | { readonly outcome: 'reserved'; readonly record: PaymentRecord }
+  /** The key is in use by an intent that was not refused. Nothing was written. */
+  | { readonly outcome: 'exists'; readonly record: PaymentRecord }
+
+/**
+ * One atomic step of a payment: its next rows, what they were decided upon, the evidence and the audit entry. The
+ * single compare-and-set through which every state of every payment passes.
+ */
+export type Transition = {
+  readonly paymentId: string
+  /** The step is taken only if the record still looks like this. */
+  readonly expected: { readonly initiationState: InitiationState; readonly paymentVersion: number | null }
+  readonly initiation: Initiation
+  readonly payment: Payment | null
+  /** The callback that caused the step, kept with its bytes. */
+  readonly callback?: CallbackEvidence
+  readonly entry: AuditEntry
+}
+
+export type TransitionOutcome =
+  | { readonly outcome: 'committed'; readonly record: PaymentRecord }
+  /** Somebody else was first. `record` is what stands now; nothing was written. */
+  | { readonly outcome: 'conflict'; readonly record: PaymentRecord }
+  /** Another payment has this receipt or CheckoutRequestID already. Nothing was written. */
+  | { readonly outcome: 'taken'; readonly field: 'receipt' | 'checkoutRequestId' }
+
+/** A callback that changes no payment, and why it is kept. */
+export type CallbackRecord = {
+  readonly callback: CallbackEvidence
+  readonly disposition: Exclude<CallbackDisposition, 'applied'>
+  readonly paymentId: string | null
+  /** Written only when these bytes were not seen before with this disposition, so that repeats cannot grow the trail. */
+  readonly entry?: AuditEntry
+}
+
+/**
+ * Where payments live. Every method is one whole atomic step: it happens completely or not at all, and what it
+ * returned survives a crash as far as the adapter promises. Adapters prove themselves with `mpesa-stk/testing`.
+ */
+export interface Store {
+  /** Creates or upgrades the tables. Safe at every start. Throws `MPESA_STK_SCHEMA_NEWER` on a newer schema. */
+  migrate(): Promise<void>
+  /** Stores an intent unless its idempotency key is in use by one that was not refused. */
+  reserveInitiation(intent: Intent, entry: AuditEntry): Promise<ReserveOutcome>
+  /** Takes one step of a payment if nobody else took one first. */
+  commitTransition(transition: Transition): Promise<TransitionOutcome>
+  /** Keeps a callback that changes nothing. The same bytes again count one copy more. */
+  recordCallback(record: CallbackRecord): Promise<{ readonly isNew: boolean }>
+  findPayment(key: PaymentKey): Promise<PaymentRecord | null>
+  /** Callbacks that came before their payment was known, oldest first, by either of Daraja's ids. */
+  findParkedCallbacks(ids: {
+    readonly checkoutRequestId: string
+    readonly merchantRequestId: string
+  }): Promise<readonly CallbackEvidence[]>
+  /** The audit trail of one payment, in order. Empty for an unknown one. */
+  readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]>
+  close(): Promise<void>
+}
+
+/** One push request to Daraja, ready to be signed. */
+export type PushRequest = Pick<
+  Intent,
+  'phoneNumber' | 'amount' | 'accountReference' | 'description' | 'shortCode' | 'transactionType' | 'partyB'
+> & { readonly callbackUrl: string }
+
+/** What is known after a push: queued, proven not queued, or not known. */
+export type PushOutcome =
+  | { readonly outcome: 'accepted'; readonly checkoutRequestId: string; readonly merchantRequestId: string }
+  | {
+      readonly outcome: 'refused'
+      /** Daraja's code, or ours where no answer carries one (`NOT_SENT`, `HTTP_400_EMPTY`). */
+      readonly code: string
+      readonly message: string
+      readonly httpStatus: number | null
+    }
+  | { readonly outcome: 'unknown'; readonly code: string; readonly message: string; readonly httpStatus: number | null }
+
+/** What an STK query said. Only `settled` may ever settle a payment, and it never carries a receipt. */
+export type QueryOutcome =
+  | { readonly outcome: 'settled'; readonly resultCode: string; readonly resultDesc: string }
+  | { readonly outcome: 'in-progress'; readonly code: string; readonly message: string }
+  | {
+      readonly outcome: 'indeterminate'
+      readonly code: string
+      readonly message: string
+      readonly httpStatus: number | null
+      /** From `Retry-After`, where Daraja sent one. */
+      readonly retryAfterMs: number | null
+    }
+
+/** Safaricom, seen from here. Methods never throw for anything that Safaricom or the network does. */
+export interface Daraja {
+  push(request: PushRequest): Promise<PushOutcome>
+  query(request: { readonly shortCode: string; readonly checkoutRequestId: string }): Promise<QueryOutcome>
+}
+
+/** Time as a port, so that every decision can be tested for every instant. */
+export interface Clock {
+  now(): Date
+  sleep(durationMs: number): Promise<void>
+}
+
+/** Cryptographically strong random bytes. */
+export type Random = (length: number) => Uint8Array
+
+/** SHA-256 in hexadecimal. */
+export type Digest = (data: string | Uint8Array) => string
+
+/** Shaped like pino's methods. Fields never hold a phone number or a secret. */
+export interface Logger {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void
+  error(fields: Readonly<Record<string, unknown>>, message: string): void
+}

@@ -1,0 +1,80 @@
+import { readReceipt } from '../payment/receipt.ts'
+import { readResultCode } from '../payment/result-code.ts'
+
+/** An STK callback, read tolerantly: ids and code are certain, everything else may be missing. */
+export type StkCallback = {
+  readonly kind: 'stk'
+  readonly checkoutRequestId: string | null
+  readonly merchantRequestId: string | null
+  /** As text, exactly as Daraja wrote it. */
+  readonly resultCode: string
+  readonly resultDesc: string
+  /** The `Amount` item as it came; `undefined` when missing. */
+  readonly amount: unknown
+  readonly receipt: string | null
+}
+
+/** What a body turned out to be. `reason` is for people and holds nothing of the body. */
+export type ParsedCallback = StkCallback | { readonly kind: 'unrecognised'; readonly reason: string }
+
+/**
+ * Reads the bytes of a callback. Never throws, whatever the bytes are. Metadata is looked up by name, because order is
+ * not guaranteed and items may be missing [observed]; a list of one may come as a bare object, as Result envelopes do.
+ */
+export function parseCallback(body: Uint8Array): ParsedCallback {
+  const json = parseJson(body)
+  if (json === undefined) return unrecognised('the body is not JSON')
+  const callback = field(field(json, 'Body'), 'stkCallback')
+  if (!isObject(callback)) return unrecognised('there is no Body.stkCallback')
+  const resultCode = readResultCode(field(callback, 'ResultCode'))
+  if (resultCode === null) return unrecognised('ResultCode is missing or ambiguous')
+  const checkoutRequestId = readId(field(callback, 'CheckoutRequestID'))
+  const merchantRequestId = readId(field(callback, 'MerchantRequestID'))
+  if (checkoutRequestId === null && merchantRequestId === null) return unrecognised('it carries no request id')
+  const items = readItems(field(field(callback, 'CallbackMetadata'), 'Item'))
+  const resultDesc = field(callback, 'ResultDesc')
+  return {
+    kind: 'stk',
+    checkoutRequestId,
+    merchantRequestId,
+    resultCode,
+    resultDesc: typeof resultDesc === 'string' ? resultDesc.slice(0, 1024) : '',
+    amount: items.get('Amount'),
+    receipt: readReceipt(items.get('MpesaReceiptNumber')),
+  }
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    return undefined
+  }
+}
+
+/** The first item of each name that has a value: `Balance` usually comes without one. [observed] */
+function readItems(item: unknown): ReadonlyMap<string, unknown> {
+  const values = new Map<string, unknown>()
+  for (const entry of Array.isArray(item) ? item : [item]) {
+    const name = field(entry, 'Name')
+    const value = field(entry, 'Value')
+    if (typeof name === 'string' && value !== undefined && !values.has(name)) values.set(name, value)
+  }
+  return values
+}
+
+function readId(value: unknown): string | null {
+  return typeof value === 'string' && value.length > 0 && value.length <= 128 ? value : null
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function field(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+function unrecognised(reason: string): ParsedCallback {
+  return { kind: 'unrecognised', reason }
+}

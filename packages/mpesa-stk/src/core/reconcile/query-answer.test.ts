@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { classifyQueryAnswer } from './query-answer.ts'
+
+const id = 'ws_CO_17082026101502337708374149'
+const result = (ResultCode: unknown, CheckoutRequestID = id): string =>
+  JSON.stringify({ ResponseCode: '0', CheckoutRequestID, ResultCode, ResultDesc: 'as it was' })
+const failure = (errorCode: string, errorMessage: string): string => JSON.stringify({ errorCode, errorMessage })
+
+test.each([
+  [200, result('0'), 'settled'],
+  [200, result(0), 'settled'],
+  [200, result('1032'), 'settled'],
+  [200, result('SFC_IC0003'), 'settled'],
+  [200, result('4999'), 'in-progress'],
+  [500, failure('500.001.1001', 'The transaction is being processed'), 'in-progress'],
+  [400, failure('400.002.02', 'Bad Request - Invalid CheckoutRequestID'), 'in-progress'],
+  [200, result('31337'), 'indeterminate'],
+  [200, result('00'), 'indeterminate'],
+  [200, result(undefined), 'indeterminate'],
+  [200, result('0', 'ws_CO_of_somebody_else'), 'indeterminate'],
+  [200, '<html></html>', 'indeterminate'],
+  [500, failure('500.001.1001', 'Internal Server Error'), 'indeterminate'],
+  [
+    429,
+    '{"fault":{"faultstring":"Spike arrest violation","detail":{"errorcode":"policies.ratelimit.SpikeArrestViolation"}}}',
+    'indeterminate',
+  ],
+  [403, '<html>Incapsula</html>', 'indeterminate'],
+])('HTTP %i %s is %s', (httpStatus, body, outcome) => {
+  expect(classifyQueryAnswer({ httpStatus, body }, id).outcome).toBe(outcome)
+})
+
+test('settles on nothing but a final code that the catalogue knows, about this very push', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 100, max: 599 }),
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.string().map(code => result(code)),
+      ),
+      (httpStatus, body) => {
+        const answer = classifyQueryAnswer({ httpStatus, body }, id)
+        if (answer.outcome === 'settled') expect(answer.resultCode).toMatch(/^[A-Z0-9_]+$/)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})

@@ -1,0 +1,64 @@
+import type { ResolvedConfig } from '../core/config.ts'
+import { toTransactionDesc } from '../core/initiate/intent.ts'
+import { classifyPushAnswer } from '../core/initiate/push-answer.ts'
+import type { Clock, Daraja } from '../core/ports.ts'
+import { classifyQueryAnswer } from '../core/reconcile/query-answer.ts'
+import { authorisedPost } from './authorised-post.ts'
+import { signRequest } from './password.ts'
+import { sharedTokenSource } from './token.ts'
+
+/** Daraja over HTTP: signs, sends, and hands every answer to core to judge. */
+export function createDarajaClient(config: ResolvedConfig, clock: Clock): Daraja {
+  const { baseUrl, passKey, timeoutMs } = config
+  const tokens = sharedTokenSource({ ...config, clock })
+
+  return {
+    /** `POST /mpesa/stkpush/v1/processrequest`. [documented] */
+    async push(push) {
+      const sent = await authorisedPost(
+        tokens,
+        `${baseUrl}/mpesa/stkpush/v1/processrequest`,
+        {
+          BusinessShortCode: push.shortCode,
+          ...signRequest(push.shortCode, passKey, clock.now()),
+          TransactionType: push.transactionType,
+          Amount: push.amount,
+          PartyA: push.phoneNumber,
+          PartyB: push.partyB,
+          PhoneNumber: push.phoneNumber,
+          CallBackURL: push.callbackUrl,
+          AccountReference: push.accountReference,
+          TransactionDesc: toTransactionDesc(push.description),
+        },
+        timeoutMs,
+      )
+      switch (sent.outcome) {
+        case 'answered':
+          return classifyPushAnswer(sent.answer)
+        case 'no-token':
+          return { ...sent, outcome: 'refused' }
+        case 'not-sent':
+          return { outcome: 'refused', code: 'NOT_SENT', message: `no connection: ${sent.code}`, httpStatus: null }
+        case 'lost':
+          return { outcome: 'unknown', code: 'ANSWER_LOST', message: `no answer: ${sent.code}`, httpStatus: null }
+      }
+    },
+
+    /** `POST /mpesa/stkpushquery/v1/query`. [documented] */
+    async query({ shortCode, checkoutRequestId }) {
+      const sent = await authorisedPost(
+        tokens,
+        `${baseUrl}/mpesa/stkpushquery/v1/query`,
+        {
+          BusinessShortCode: shortCode,
+          ...signRequest(shortCode, passKey, clock.now()),
+          CheckoutRequestID: checkoutRequestId,
+        },
+        timeoutMs,
+      )
+      if (sent.outcome === 'answered') return classifyQueryAnswer(sent.answer, checkoutRequestId, sent.retryAfterMs)
+      const message = sent.outcome === 'no-token' ? sent.message : 'no answer'
+      return { outcome: 'indeterminate', code: sent.code, message, httpStatus: null, retryAfterMs: null }
+    },
+  }
+}

@@ -1,0 +1,29 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Clock, Digest, Logger, Random } from './core/ports.ts'
+
+/** The machine's own time, randomness and SHA-256: what core takes as ports. */
+export const systemClock: Clock = {
+  now: () => new Date(),
+  sleep: durationMs => new Promise(resolve => setTimeout(resolve, durationMs)),
+}
+
+export const systemRandom: Random = length => randomBytes(length)
+
+export const sha256: Digest = data => createHash('sha256').update(data).digest('hex')
+
+/** Warnings and errors as JSON lines on stderr. A cause is told by its name and code only: its message may hold anything. */
+export const stderrLogger: Logger = {
+  info: () => {},
+  warn: (fields, message) => write('warn', fields, message),
+  error: (fields, message) => write('error', fields, message),
+}
+
+function write(level: string, fields: Readonly<Record<string, unknown>>, message: string): void {
+  const told = Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? describe(value) : value])
+  console.error(JSON.stringify({ level, time: new Date().toISOString(), message, ...Object.fromEntries(told) }))
+}
+
+function describe(error: Error): string {
+  const code: unknown = Reflect.get(error, 'code')
+  return typeof code === 'string' ? `${error.name} ${code}` : error.name
+}

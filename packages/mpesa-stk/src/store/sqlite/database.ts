@@ -1,0 +1,116 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { MpesaStkError } from '../../core/errors.ts'
+
+/** The few calls that we need of a SQLite driver: `node:sqlite` and `libsql` both fit. */
+export type SqliteDatabase = {
+  exec(sql: string): unknown
+  prepare(sql: string): SqliteStatement
+  close(): void
+}
+
+export type SqliteValue = string | number | null | Uint8Array
+
+export type SqliteStatement = {
+  run(...values: SqliteValue[]): unknown
+  get(...values: SqliteValue[]): unknown
+  all(...values: SqliteValue[]): unknown[]
+}
+
+/**
+ * Set on every connection. WAL with `synchronous=FULL` makes a commit survive power loss on a disk that honours flush.
+ * The wait is for people who look into the file with a tool of their own while we run.
+ */
+const pragmas = [
+  'PRAGMA journal_mode = WAL',
+  'PRAGMA synchronous = FULL',
+  'PRAGMA foreign_keys = ON',
+  'PRAGMA busy_timeout = 1000',
+]
+
+/**
+ * Opens a SQLite file with the driver that this Node has, creating it (and its folder) for its owner's eyes only: it
+ * holds phone numbers. `:memory:` opens a database that lives as long as this process.
+ *
+ * @throws MpesaStkError `MPESA_STK_SQLITE_DRIVER_MISSING` or `MPESA_STK_SQLITE_IN_USE`.
+ */
+export async function openSqliteDatabase(path: string): Promise<SqliteDatabase> {
+  const open = await loadDriver()
+  if (path === ':memory:') return open(path)
+  mkdirSync(dirname(path), { recursive: true })
+  const unlock = lock(open, `${path}.lock`)
+  try {
+    createPrivately(path)
+    const database = open(path)
+    for (const pragma of pragmas) database.prepare(pragma).all()
+    return {
+      exec: sql => database.exec(sql),
+      prepare: sql => database.prepare(sql),
+      close() {
+        database.close()
+        unlock()
+      },
+    }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/**
+ * One process owns the store: a transaction that is never committed, on a file beside it, which the system ends with the
+ * process, kill -9 included. SQLite's own exclusive mode on the store was tried: libsql keeps a closed connection, and
+ * so its lock, until the garbage collector has taken its statements, and a store could not be opened again.
+ */
+function lock(open: OpenDatabase, path: string): () => void {
+  createPrivately(path)
+  const holder = open(path)
+  try {
+    holder.exec('PRAGMA busy_timeout = 1000')
+    holder.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    holder.close()
+    if (!isBusy(cause)) throw cause
+    throw new MpesaStkError(
+      'MPESA_STK_SQLITE_IN_USE',
+      'another process has this SQLite file open; stop it, or use PostgreSQL to share a store between processes',
+      { cause },
+    )
+  }
+  return () => {
+    holder.exec('ROLLBACK')
+    holder.close()
+  }
+}
+
+function createPrivately(path: string): void {
+  closeSync(openSync(path, 'a', 0o600))
+}
+
+type OpenDatabase = (path: string) => SqliteDatabase
+
+/** `node:sqlite` is stable from Node 24 on; before that, libsql's binary comes inside its npm package. */
+async function loadDriver(): Promise<OpenDatabase> {
+  try {
+    if (Number(process.versions.node.split('.')[0]) >= 24) {
+      // The name is computed so that bundlers and the types of Node 20 leave it alone.
+      const name = 'node:sqlite'
+      const { DatabaseSync } = (await import(name)) as { DatabaseSync: new (path: string) => SqliteDatabase }
+      return path => new DatabaseSync(path)
+    }
+    const { default: Database } = await import('libsql')
+    return path => new Database(path) as SqliteDatabase
+  } catch (cause) {
+    throw new MpesaStkError(
+      'MPESA_STK_SQLITE_DRIVER_MISSING',
+      'no SQLite driver: run on Node 24 or later, or `npm install libsql`',
+      { cause },
+    )
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return (
+    error instanceof Error && /database is locked|SQLITE_BUSY/i.test(`${error.message} ${Reflect.get(error, 'code')}`)
+  )
+}

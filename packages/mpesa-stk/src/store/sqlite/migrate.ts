@@ -1,0 +1,38 @@
+import { MpesaStkError } from '../../core/errors.ts'
+import { sql as payments } from '../migrations/sqlite/0001-payments.ts'
+import type { SqliteDatabase } from './database.ts'
+import { inTransaction } from './transaction.ts'
+
+/** In order; a migration that was released is never edited. */
+const migrations = [{ version: 1, name: 'payments', sql: payments }] as const
+
+const newest = migrations.length
+
+/**
+ * Brings the file to the schema of this release, in one transaction. Safe to repeat.
+ *
+ * @throws MpesaStkError `MPESA_STK_SCHEMA_NEWER` when a newer release wrote the file.
+ */
+export function migrateSqlite(database: SqliteDatabase, now: Date): void {
+  inTransaction(database, () => {
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS mpesa_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT',
+    )
+    const current = schemaVersion(database)
+    if (current > newest) {
+      throw new MpesaStkError(
+        'MPESA_STK_SCHEMA_NEWER',
+        `the SQLite file has schema ${current} and this release knows ${newest}; run the release that wrote it, or a later one`,
+      )
+    }
+    for (const { version, name, sql } of migrations.slice(current)) {
+      database.exec(sql)
+      database.prepare('INSERT INTO mpesa_migrations VALUES (?, ?, ?)').run(version, name, now.getTime())
+    }
+  })
+}
+
+function schemaVersion(database: SqliteDatabase): number {
+  const row = database.prepare('SELECT coalesce(max(version), 0) AS version FROM mpesa_migrations').get()
+  return (row as { version: number }).version
+}

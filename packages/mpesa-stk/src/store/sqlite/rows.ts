@@ -1,0 +1,129 @@
+import type { AuditCause, AuditEvent, AuditEvidence, RecordedAuditEntry } from '../../core/audit/audit-entry.ts'
+import type { Initiation, InitiationState, TransactionType } from '../../core/initiate/initiation.ts'
+import type { Payment, PaymentStatus } from '../../core/payment/payment.ts'
+import type { CallbackEvidence } from '../../core/receive/callback-evidence.ts'
+
+/** Rows as SQLite returns them. The CHECKs of the schema vouch for the unions. */
+export type InitiationRow = {
+  payment_id: string
+  idempotency_key: string | null
+  state: InitiationState
+  phone_number: string
+  amount: number
+  account_reference: string
+  description: string
+  short_code: string
+  transaction_type: TransactionType
+  party_b: string
+  token_hash: string | null
+  reserved_at: number
+  send_deadline_at: number | null
+  concluded_at: number | null
+  answer_code: string | null
+  answer_message: string | null
+}
+
+export type PaymentRow = {
+  id: string
+  checkout_request_id: string
+  merchant_request_id: string
+  phone_number: string
+  amount: number
+  account_reference: string
+  status: PaymentStatus
+  mpesa_receipt_number: string | null
+  failure_reason: string | null
+  result_code: number | null
+  result_code_text: string | null
+  initiated_at: number
+  completed_at: number | null
+  idempotency_key: string | null
+  version: number
+}
+
+export type CallbackRow = {
+  digest: string
+  checkout_request_id: string | null
+  merchant_request_id: string | null
+  body: Uint8Array
+  received_at: number
+}
+
+export type AuditRow = {
+  payment_id: string
+  sequence: number
+  at: number
+  event: AuditEvent
+  cause: AuditCause
+  before: string | null
+  after: string | null
+  evidence: string
+}
+
+export function toInitiation(row: InitiationRow): Initiation {
+  return {
+    paymentId: row.payment_id,
+    idempotencyKey: row.idempotency_key,
+    state: row.state,
+    phoneNumber: row.phone_number,
+    amount: row.amount,
+    accountReference: row.account_reference,
+    description: row.description,
+    shortCode: row.short_code,
+    transactionType: row.transaction_type,
+    partyB: row.party_b,
+    tokenHash: row.token_hash,
+    reservedAt: new Date(row.reserved_at),
+    sendDeadlineAt: toDate(row.send_deadline_at),
+    concludedAt: toDate(row.concluded_at),
+    answerCode: row.answer_code,
+    answerMessage: row.answer_message,
+  }
+}
+
+export function toPayment(row: PaymentRow): Payment {
+  return {
+    id: row.id,
+    checkoutRequestId: row.checkout_request_id,
+    merchantRequestId: row.merchant_request_id,
+    phoneNumber: row.phone_number,
+    amount: row.amount,
+    accountReference: row.account_reference,
+    status: row.status,
+    mpesaReceiptNumber: row.mpesa_receipt_number,
+    failureReason: row.failure_reason,
+    resultCode: row.result_code,
+    resultCodeText: row.result_code_text,
+    initiatedAt: new Date(row.initiated_at),
+    completedAt: toDate(row.completed_at),
+    idempotencyKey: row.idempotency_key,
+    version: row.version,
+  }
+}
+
+export function toCallback(row: CallbackRow): CallbackEvidence {
+  return {
+    digest: row.digest,
+    body: new Uint8Array(row.body),
+    checkoutRequestId: row.checkout_request_id,
+    merchantRequestId: row.merchant_request_id,
+    receivedAt: new Date(row.received_at),
+  }
+}
+
+export function toAuditEntry(row: AuditRow): RecordedAuditEntry {
+  return {
+    paymentId: row.payment_id,
+    sequence: row.sequence,
+    at: new Date(row.at),
+    event: row.event,
+    cause: row.cause,
+    before: row.before,
+    after: row.after,
+    evidence: JSON.parse(row.evidence) as AuditEvidence,
+  }
+}
+
+function toDate(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms)
+}
