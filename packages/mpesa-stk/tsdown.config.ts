@@ -11,4 +11,6 @@ export default defineConfig({
   platform: 'node',
   target: 'node20.19',
   dts: true,
+  // Without a chunk of its own, rolldown's interop helper leaks into the exports of a CJS entry.
+  outputOptions: { codeSplitting: { groups: [{ name: 'runtime', test: /rolldown.runtime/ }] } },
 })

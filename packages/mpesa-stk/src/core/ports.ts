@@ -83,14 +83,17 @@ export type PushRequest = Pick<
 /** What is known after a push: queued, proven not queued, or not known. */
 export type PushOutcome =
   | { readonly outcome: 'accepted'; readonly checkoutRequestId: string; readonly merchantRequestId: string }
-  | {
-      readonly outcome: 'refused'
-      /** Daraja's code, or ours where no answer carries one (`NOT_SENT`, `HTTP_400_EMPTY`). */
-      readonly code: string
-      readonly message: string
-      readonly httpStatus: number | null
-    }
+  | PushRefusal
   | { readonly outcome: 'unknown'; readonly code: string; readonly message: string; readonly httpStatus: number | null }
+
+/** Proof that nobody was prompted. */
+export type PushRefusal = {
+  readonly outcome: 'refused'
+  /** Daraja's code, or ours where no answer carries one (`NOT_SENT`, `HTTP_400_EMPTY`). */
+  readonly code: string
+  readonly message: string
+  readonly httpStatus: number | null
+}
 
 /** What an STK query said. Only `settled` may ever settle a payment, and it never carries a receipt. */
 export type QueryOutcome =
@@ -107,6 +110,11 @@ export type QueryOutcome =
 
 /** Safaricom, seen from here. Methods never throw for anything that Safaricom or the network does. */
 export interface Daraja {
+  /**
+   * Makes sure of an access token. Asked before the right to push is claimed: a process that dies while it waits for a
+   * token has then sent nothing, and the store knows it.
+   */
+  authorise(): Promise<{ readonly outcome: 'authorised' } | PushRefusal>
   push(request: PushRequest): Promise<PushOutcome>
   query(request: { readonly shortCode: string; readonly checkoutRequestId: string }): Promise<QueryOutcome>
 }

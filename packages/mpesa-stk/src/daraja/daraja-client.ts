@@ -1,7 +1,8 @@
 import type { ResolvedConfig } from '../core/config.ts'
+import { lookUpCode } from '../core/explain/explain.ts'
 import { toTransactionDesc } from '../core/initiate/intent.ts'
 import { classifyPushAnswer } from '../core/initiate/push-answer.ts'
-import type { Clock, Daraja } from '../core/ports.ts'
+import type { Clock, Daraja, PushRefusal } from '../core/ports.ts'
 import { classifyQueryAnswer } from '../core/reconcile/query-answer.ts'
 import { authorisedPost } from './authorised-post.ts'
 import { signRequest } from './password.ts'
@@ -13,6 +14,11 @@ export function createDarajaClient(config: ResolvedConfig, clock: Clock): Daraja
   const tokens = sharedTokenSource({ ...config, clock })
 
   return {
+    async authorise() {
+      const token = await tokens.get()
+      return token.outcome === 'token' ? { outcome: 'authorised' } : refusedWithoutToken(token)
+    },
+
     /** `POST /mpesa/stkpush/v1/processrequest`. [documented] */
     async push(push) {
       const sent = await authorisedPost(
@@ -36,7 +42,7 @@ export function createDarajaClient(config: ResolvedConfig, clock: Clock): Daraja
         case 'answered':
           return classifyPushAnswer(sent.answer)
         case 'no-token':
-          return { ...sent, outcome: 'refused' }
+          return refusedWithoutToken(sent)
         case 'not-sent':
           return { outcome: 'refused', code: 'NOT_SENT', message: `no connection: ${sent.code}`, httpStatus: null }
         case 'lost':
@@ -60,5 +66,17 @@ export function createDarajaClient(config: ResolvedConfig, clock: Clock): Daraja
       const message = sent.outcome === 'no-token' ? sent.message : 'no answer'
       return { outcome: 'indeterminate', code: sent.code, message, httpStatus: null, retryAfterMs: null }
     },
+  }
+}
+
+/** Without a token nothing was sent, whatever was answered. A code that nobody knows would be explained as an open outcome. */
+function refusedWithoutToken(token: Pick<PushRefusal, 'code' | 'message' | 'httpStatus'>): PushRefusal {
+  const { code, message, httpStatus } = token
+  const isKnown = lookUpCode('http-error', code, message) !== null
+  return {
+    outcome: 'refused',
+    code: isKnown ? code : 'NOT_SENT',
+    message: isKnown ? message : `no access token: ${code} ${message}`,
+    httpStatus,
   }
 }

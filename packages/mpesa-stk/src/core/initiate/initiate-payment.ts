@@ -5,7 +5,7 @@ import { createPaymentId } from '../payment/payment-id.ts'
 import type { Clock, Daraja, Digest, Logger, PaymentRecord, PushOutcome, Random, Store, Transition } from '../ports.ts'
 import { pendingPayment } from '../settle/decide-settlement.ts'
 import { callbackUrlWithToken, createCallbackToken } from './callback-token.ts'
-import type { Initiation, InitiationState } from './initiation.ts'
+import { type Initiation, type InitiationState, mayBecome } from './initiation.ts'
 import { createIntent, differences, type PaymentRequest } from './intent.ts'
 
 export type InitiatePorts = {
@@ -65,6 +65,12 @@ export async function initiatePayment(
       case 'unknown':
         return { record, pushed: false }
       case 'reserved': {
+        const authorised = await ports.daraja.authorise()
+        if (authorised.outcome === 'refused') {
+          const outcome = await store.commitTransition(conclude(record, authorised, clock.now()))
+          record = outcome.outcome === 'taken' ? record : outcome.record
+          break
+        }
         const token = config.callbackToken === 'path' ? createCallbackToken(random(24)) : null
         const claim = await store.commitTransition(claimSend(ports, config, record, token))
         if (claim.outcome === 'committed') return await push(ports, config, claim.record, token)
@@ -144,10 +150,8 @@ async function storeAnswerOnce(
   let record = sent
   let answer = outcome
   for (;;) {
-    const { state } = record.initiation
-    // A callback with the token was faster, or another process gave this sender up for dead and learnt more.
-    if (state !== 'sent' && state !== 'unknown') return record
-    if (state === 'unknown' && answer.outcome === 'unknown') return record
+    // A callback with the token was faster, or another process gave this sender up for dead.
+    if (!mayBecome(record.initiation.state, answer.outcome)) return record
     const committed = await store.commitTransition(conclude(record, answer, clock.now()))
     if (committed.outcome === 'committed') return committed.record
     if (committed.outcome === 'conflict') {

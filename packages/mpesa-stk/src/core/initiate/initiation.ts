@@ -8,12 +8,18 @@ export type InitiationState = (typeof initiationStates)[number]
  * compare and set, and at most one HTTP request is ever made for one initiation.
  */
 export const initiationMoves = {
-  reserved: ['sent'],
+  reserved: ['sent', 'refused'],
   sent: ['accepted', 'refused', 'unknown'],
   unknown: ['accepted', 'refused'],
   accepted: [],
   refused: [],
 } as const satisfies Record<InitiationState, readonly InitiationState[]>
+
+/** Whether an initiation may go from one state to another. */
+export function mayBecome(from: InitiationState, to: InitiationState): boolean {
+  const moves: readonly InitiationState[] = initiationMoves[from]
+  return moves.includes(to)
+}
 
 /** `CustomerPayBillOnline` for a paybill, `CustomerBuyGoodsOnline` for a till. [documented] */
 export type TransactionType = 'CustomerPayBillOnline' | 'CustomerBuyGoodsOnline'

@@ -1,0 +1,70 @@
+import { availableParallelism, cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { Measurement, RunBench } from './measurement.ts'
+
+/** Every bench: what it tells, and where it is. Loaded only when it runs, so that listing them is quick. */
+const benches: Record<string, { tells: string; load: () => Promise<RunBench> }> = {
+  baseline: {
+    tells: 'what this machine can do at best: SQLite commits and JSON.parse',
+    load: async () => (await import('./baseline.ts')).baseline,
+  },
+}
+
+const list = Object.entries(benches)
+  .map(([name, { tells }]) => `  ${name.padEnd(12)} ${tells}`)
+  .join('\n')
+const help = `npm run bench -- NAME [--json]\n\n${list}`
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  })
+  const [name] = positionals
+  if (values.help || name === undefined) {
+    console.log(help)
+    return
+  }
+  const bench = benches[name]
+  if (!bench || positionals.length > 1) throw new Error(`no such bench: ${positionals.join(' ')}\n\n${help}`)
+  const run = await bench.load()
+  const measurements = withShares(await run())
+  if (values.json) console.log(JSON.stringify({ bench: name, machine: machine(), measurements }, null, 2))
+  else print(measurements)
+}
+
+type Shown = Measurement & { percentOfLimit?: number }
+
+function withShares(measurements: Measurement[]): Shown[] {
+  return measurements.map(measurement => {
+    if (measurement.shareOf === undefined) return measurement
+    const limit = measurements.find(({ name }) => name === measurement.shareOf)
+    if (!limit) throw new Error(`${measurement.name} is a share of ${measurement.shareOf}, which was not measured`)
+    return { ...measurement, percentOfLimit: (measurement.value / limit.value) * 100 }
+  })
+}
+
+function machine(): { processor: string; cores: number; node: string } {
+  return { processor: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version }
+}
+
+function print(measurements: readonly Shown[]): void {
+  const { processor, cores, node } = machine()
+  console.log(`${processor}, ${cores} cores, Node ${node}\n`)
+  const width = Math.max(...measurements.map(({ name }) => name.length))
+  for (const { name, value, unit, percentOfLimit, shareOf, note } of measurements) {
+    const share = percentOfLimit === undefined ? '' : `  ${percentOfLimit.toFixed(0)} % of ${shareOf}`
+    console.log(`${name.padEnd(width)}  ${readable(value).padStart(12)} ${unit}${share}${note ? `  (${note})` : ''}`)
+  }
+}
+
+function readable(value: number): string {
+  return value.toLocaleString('en-GB', { maximumFractionDigits: value < 100 ? 2 : 0 })
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,94 @@
+/** The arrows of the design, as data. `check-boundaries.ts` only applies them. Paths are relative to the repository. */
+
+const product = 'packages/mpesa-stk/src/'
+
+export type ArrowRule = {
+  name: string
+  /** Files under this folder ... */
+  from: string
+  /** ... import other source files only from these folders, */
+  mayImport: readonly string[]
+  /** ... and of packages only these. A trailing `/*` means: any of its subpaths. Undefined: any package. */
+  packages?: readonly string[]
+  /** Of these packages, only these named imports. */
+  onlyNames?: Readonly<Record<string, readonly string[]>>
+  reason: string
+}
+
+export const arrowRules: readonly ArrowRule[] = [
+  {
+    name: 'core-imports-only-core',
+    from: `${product}core/`,
+    mayImport: [`${product}core/`],
+    packages: ['zod', 'libphonenumber-js/*', 'node:crypto'],
+    onlyNames: { 'node:crypto': ['createHash', 'createHmac', 'hash', 'timingSafeEqual'] },
+    reason:
+      'core decides from data and a given time, so that every instant can be tested; edges reach it through ports.ts',
+  },
+  {
+    name: 'daraja-imports-only-core',
+    from: `${product}daraja/`,
+    mayImport: [`${product}core/`, `${product}daraja/`],
+    reason: 'the way to Safaricom is one edge; edges meet only through core',
+  },
+  {
+    name: 'store-imports-only-core',
+    from: `${product}store/`,
+    mayImport: [`${product}core/`, `${product}store/`],
+    reason: 'SQL that adapters share knows what core asks for, and not who asks',
+  },
+  {
+    name: 'adapters-import-only-store-and-core',
+    from: `${product}adapters/`,
+    mayImport: [`${product}core/`, `${product}store/`, `${product}adapters/`],
+    reason: 'an adapter keeps the promises of the Store port; it knows no HTTP, no worker and no Safaricom',
+  },
+  {
+    name: 'client-has-no-dependencies',
+    from: 'packages/client/src/',
+    mayImport: ['packages/client/src/'],
+    packages: [],
+    reason: 'it goes into every web page of a merchant; its size and its freedom from Node are promises',
+  },
+]
+
+/** Packages that must not know another one, in tests neither. */
+export const strangers = [
+  {
+    name: 'simulator-shares-no-logic',
+    from: 'packages/simulator/',
+    never: 'mpesa-stk',
+    reason: 'a fake Daraja that shared our code would share our mistakes, and the tests would agree with them',
+  },
+] as const
+
+/** What core may not touch, because it would make a decision depend on more than its arguments. */
+export const impureInCore = {
+  name: 'core-is-pure',
+  from: `${product}core/`,
+  /** Any use of these globals. */
+  globals: ['process', 'console', 'performance'],
+  /** Calls of these globals. */
+  calls: ['setTimeout', 'setInterval', 'setImmediate', 'fetch', 'require'],
+  /** Any use of these members. */
+  members: ['Date.now', 'Math.random', 'crypto.randomUUID', 'crypto.randomBytes', 'crypto.getRandomValues'],
+  reason: 'time, randomness, timers, environment and output reach core as arguments or through a port',
+} as const
+
+export const fileNameRules = [
+  {
+    name: 'no-bucket-files',
+    under: /^packages\/[^/]+\/src\//,
+    names: ['utils.ts', 'types.ts', 'helpers.ts'],
+    reason: 'such a name hides where an idea lives; name the file for the one thing that it holds',
+  },
+  {
+    name: 'no-barrels-in-core',
+    under: /^packages\/mpesa-stk\/src\/core\//,
+    names: ['index.ts'],
+    reason: 'a barrel makes cycles and hides which file is meant; import the file itself',
+  },
+] as const
+
+export const cycleReason = 'files that need each other cannot be understood, tested or moved one by one'
+export const foreignPathReason = 'a package is used through its exports; its files may move'
