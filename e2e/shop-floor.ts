@@ -1,5 +1,3 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import {
   type Clock,
   type Logger,
@@ -12,6 +10,7 @@ import {
   type TransitionOutcome,
 } from 'mpesa-stk'
 import { createSimulator, type Simulator, type SimulatorOptions } from 'mpesa-stk-simulator'
+import { startCallbackServer } from './local-server.ts'
 
 /** A merchant as the tests need one: the simulator, a callback route on a real socket, and everything that was heard. */
 export type ShopFloor = AsyncDisposable & {
@@ -42,15 +41,11 @@ export async function openShopFloor(options: SimulatorOptions = {}): Promise<Sho
   const lines: unknown[] = []
   let current: MpesaStk | null = null
 
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
-    const token = /\/t\/([^/?]+)/.exec(request.url ?? '')?.[1]
-    if (current !== null) processed.push(await current.processCallback(Buffer.concat(chunks), { token }))
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{"ResultCode":0,"ResultDesc":"Success"}')
+  const server = await startCallbackServer(async (path, body) => {
+    const token = /\/t\/([^/?]+)/.exec(path)?.[1]
+    if (current !== null) processed.push(await current.processCallback(body, { token }))
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const callbackUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mpesa/callback`
+  const callbackUrl = `${server.url}/mpesa/callback`
 
   const write = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
     lines.push({ level, message, ...fields })
@@ -90,8 +85,7 @@ export async function openShopFloor(options: SimulatorOptions = {}): Promise<Sho
     },
     async [Symbol.asyncDispose]() {
       await simulator.close()
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
+      await server.close()
     },
   }
 }

@@ -93,5 +93,6 @@ test('ARCHITECTURE.md prints the tables that the code decides by (npx tsx script
 
 test('docs/errors.md has every error code, and no other', () => {
   const listed = [...read('docs/errors.md').matchAll(/^\| `(MPESA_STK_\w+)`/gm)].map(([, code]) => code)
-  expect(listed.sort()).toEqual(Object.keys(errorCodes).sort())
+  expect(new Set(listed)).toEqual(new Set(Object.keys(errorCodes)))
+  expect(listed).toHaveLength(Object.keys(errorCodes).length)
 })

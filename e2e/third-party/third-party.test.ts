@@ -1,44 +1,33 @@
 import { execFile } from 'node:child_process'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createSimulator, type Simulator } from 'mpesa-stk-simulator'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type LocalServer, startCallbackServer } from '../local-server.ts'
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 let simulator: Simulator
-let callbackUrl: string
+let sink: LocalServer
 let received: string[]
-let closeSink: () => void
 
 beforeEach(async () => {
   received = []
   // Two clients query at once, which the real rate of five a minute would refuse.
   simulator = await createSimulator({ seed: 1, queryRate: false })
-  const sink = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    received.push(body)
-    response.end('{"ResultCode":0,"ResultDesc":"Success"}')
+  sink = await startCallbackServer(async (_path, body) => {
+    received.push(body.toString())
   })
-  await new Promise<void>(resolve => sink.listen(0, '127.0.0.1', resolve))
-  callbackUrl = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/callback`
-  closeSink = () => {
-    sink.closeAllConnections()
-    sink.close()
-  }
 })
 
 afterEach(async () => {
   await simulator.close()
-  closeSink()
+  await sink.close()
 })
 
 async function run(script: string): Promise<unknown> {
   const preload = ['--import', 'tsx', '--import', here('redirect-safaricom.ts')]
-  const env = { ...process.env, SIMULATOR_URL: simulator.url, CALLBACK_URL: callbackUrl }
+  const env = { ...process.env, SIMULATOR_URL: simulator.url, CALLBACK_URL: `${sink.url}/callback` }
   const { stdout } = await promisify(execFile)(process.execPath, [...preload, here(script)], { env, timeout: 15_000 })
   return JSON.parse(stdout)
 }

@@ -96,8 +96,7 @@ export class MpesaStk {
       digest: sha256,
       logger: this.#logger,
     }
-    const result = await initiatePayment(ports, this.#config, request)
-    let { record } = result
+    let record = await initiatePayment(ports, this.#config, request)
     if (record.initiation.state === 'refused') throw new PushRefusedError(record.initiation)
     if (record.payment?.status === 'PENDING') {
       const settled = await applyParkedCallbacks(ports, record.payment)

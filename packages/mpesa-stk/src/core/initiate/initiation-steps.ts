@@ -1,0 +1,77 @@
+import type { AuditEntry, AuditEvent } from '../audit/audit-entry.ts'
+import type { PaymentRecord, PushOutcome, Transition } from '../ports.ts'
+import { pendingPayment } from '../settle/decide-settlement.ts'
+import type { Initiation, InitiationState, Intent } from './initiation.ts'
+
+/** The first line of a payment's trail. */
+export function reservedEntry(intent: Intent): AuditEntry {
+  return {
+    ...entryFor(intent.paymentId, 'initiation.reserved', intent.reservedAt, null, 'reserved'),
+    evidence: { amount: intent.amount, transactionType: intent.transactionType },
+  }
+}
+
+/** `reserved → sent`: whoever commits this may push, and nobody else. */
+export function claimSend(
+  { initiation }: PaymentRecord,
+  claim: { readonly at: Date; readonly sendDeadlineAt: Date; readonly tokenHash: string | null },
+): Transition {
+  const { at, sendDeadlineAt, tokenHash } = claim
+  return {
+    paymentId: initiation.paymentId,
+    expected: { initiationState: initiation.state, paymentVersion: null },
+    initiation: { ...initiation, state: 'sent', tokenHash, sendDeadlineAt },
+    payment: null,
+    entry: {
+      ...entryFor(initiation.paymentId, 'initiation.sent', at, initiation.state, 'sent'),
+      evidence: { token: tokenHash !== null },
+    },
+  }
+}
+
+const eventOfOutcome = {
+  accepted: 'initiation.accepted',
+  refused: 'initiation.refused',
+  unknown: 'initiation.unknown',
+} as const satisfies Record<PushOutcome['outcome'], AuditEvent>
+
+/** To what a push came to; its payment appears with an acceptance. */
+export function conclude({ initiation }: PaymentRecord, answer: PushOutcome, at: Date): Transition {
+  const { paymentId, state } = initiation
+  return {
+    paymentId,
+    expected: { initiationState: state, paymentVersion: null },
+    initiation: concluded(initiation, answer, at),
+    payment:
+      answer.outcome === 'accepted'
+        ? pendingPayment(initiation, answer.checkoutRequestId, answer.merchantRequestId)
+        : null,
+    entry: {
+      ...entryFor(paymentId, eventOfOutcome[answer.outcome], at, state, answer.outcome),
+      cause: 'push-answer',
+      evidence: answer.outcome === 'accepted' ? {} : { code: answer.code, httpStatus: answer.httpStatus },
+    },
+  }
+}
+
+/** The initiation with what is known of its answer. */
+export function concluded(initiation: Initiation, answer: PushOutcome, at: Date): Initiation {
+  const isAccepted = answer.outcome === 'accepted'
+  return {
+    ...initiation,
+    state: answer.outcome,
+    concludedAt: at,
+    answerCode: isAccepted ? null : answer.code,
+    answerMessage: isAccepted ? null : answer.message,
+  }
+}
+
+function entryFor(
+  paymentId: string,
+  event: AuditEvent,
+  at: Date,
+  before: InitiationState | null,
+  after: InitiationState,
+): AuditEntry {
+  return { paymentId, at, event, cause: 'initiate', before, after, evidence: {} }
+}

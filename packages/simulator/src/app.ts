@@ -1,0 +1,30 @@
+import { Hono } from 'hono'
+import { createControlApi } from './control/control-api.ts'
+import { createEventStreams } from './control/event-stream.ts'
+import { ConnectionLost } from './daraja/connection.ts'
+import type { GatewayEnv } from './daraja/daraja-api.ts'
+import { createGateway } from './daraja/gateway.ts'
+import { createHandset } from './handset/handset.ts'
+import type { Simulation } from './simulation.ts'
+
+/** All doors of one simulation in one Hono app: Daraja's paths, `/__sim`, and the handset page at `/`. */
+export interface SimulatorApp {
+  readonly app: Hono<GatewayEnv>
+  /** Ends open event streams, which would otherwise hold the server open. */
+  closeStreams(): void
+}
+
+export function createApp(simulation: Simulation): SimulatorApp {
+  const streams = createEventStreams(simulation.signals)
+  const app = new Hono<GatewayEnv>()
+  app.onError(error => {
+    // In memory there is no socket to destroy: the caller's promise rejects instead, as that of `fetch` does.
+    if (error instanceof ConnectionLost) throw error
+    console.error('daraja-simulator: internal error', error)
+    return Response.json({ error: { code: 'SIMULATOR_INTERNAL', message: 'internal error' } }, { status: 500 })
+  })
+  app.route('/__sim', createControlApi(simulation, streams))
+  app.route('/', createHandset())
+  app.route('/', createGateway(simulation))
+  return { app, closeStreams: streams.closeAll }
+}
