@@ -8,6 +8,10 @@ const benches: Record<string, { tells: string; load: () => Promise<RunBench> }> 
     tells: 'what this machine can do at best: SQLite commits and JSON.parse',
     load: async () => (await import('./baseline.ts')).baseline,
   },
+  settle: {
+    tells: "callbacks settled on the embedded store, as a share of the store's own limit",
+    load: async () => (await import('./settle.ts')).settle,
+  },
 }
 
 const list = Object.entries(benches)
