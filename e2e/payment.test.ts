@@ -373,6 +373,7 @@ describe('a callback that nobody should believe', () => {
     ['no JSON', '{"Body":'],
     ['another body', '{"Result":{"ResultCode":0}}'],
     ['nothing', ''],
+    ['larger than any callback', JSON.stringify(paidBody('ws_CO_x')) + ' '.repeat(300_000)],
   ])('because it is %s is kept', async (_what, body) => {
     await using floor = await openShopFloor()
     floor.open(new MemoryAdapter())

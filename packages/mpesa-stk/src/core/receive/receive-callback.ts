@@ -3,7 +3,7 @@ import type { Payment, PaymentStatus } from '../payment/payment.ts'
 import type { Clock, Digest, PaymentRecord, Store } from '../ports.ts'
 import { type Arrival, type ContradictionReason, decideSettlement } from '../settle/decide-settlement.ts'
 import type { CallbackEvidence } from './callback-evidence.ts'
-import { parseCallback, type StkCallback } from './parse-callback.ts'
+import { type ParsedCallback, parseCallback, type StkCallback } from './parse-callback.ts'
 
 /**
  * What a callback came to. `outcome` says what happened; the other fields are the same on every member.
@@ -38,13 +38,20 @@ export type ReceiveResult = { readonly processed: ProcessedCallback; readonly se
 /** Each lost race shows a newer record, and a payment has only a handful of moves: more than these is a broken store. */
 const maxAttempts = 10
 
+/** Hundreds of times a real callback. Of a longer body this much is kept, so that nobody can fill the store with one. */
+const maxBodyBytes = 256 * 1024
+
 /** Takes a callback from its bytes to a stored effect. Every callback leaves a trace in the store, whatever it was. */
 export async function receiveCallback(
   ports: ReceivePorts,
-  body: Uint8Array,
+  received: Uint8Array,
   token: string | null,
 ): Promise<ReceiveResult> {
-  const parsed = parseCallback(body)
+  const body = received.subarray(0, maxBodyBytes)
+  const parsed: ParsedCallback =
+    received.length > maxBodyBytes
+      ? { kind: 'unrecognised', reason: `the body is longer than ${maxBodyBytes} bytes` }
+      : parseCallback(body)
   const evidence: CallbackEvidence = {
     digest: ports.digest(body),
     body,

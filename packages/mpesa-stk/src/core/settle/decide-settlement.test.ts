@@ -77,12 +77,13 @@ describe('a success', () => {
   test.each([
     ['the exact amount', 500, 'move'],
     ['the amount as a decimal text', '500.00', 'move'],
-    ['another amount', 499, 'contradict'],
-    ['a fraction more', 500.5, 'contradict'],
-    ['no amount', undefined, 'contradict'],
+    ['another amount', 499, 'amount-differs'],
+    ['a fraction more', 500.5, 'amount-differs'],
+    ['no amount', undefined, 'amount-missing'],
   ])('with %s is a %3$s', async (_what, amount, expected) => {
     const record = await pending()
-    expect(decideSettlement(record, callbackFor(record, { amount }), arrival).decision).toBe(expected)
+    const decision = decideSettlement(record, callbackFor(record, { amount }), arrival)
+    expect(decision.decision === 'contradict' ? decision.reason : decision.decision).toBe(expected)
   })
 
   test('keeps receipt, code and time, and never the phone number of the callback', async () => {
