@@ -22,10 +22,11 @@ async function startOAuth(
     body: JSON.stringify({ access_token: `token-${count}`, expires_in: '3599' }),
   }),
 ) {
-  const oauth = { count: 0, url: '', authorization: '' }
+  const oauth = { count: 0, url: '', authorization: '', connection: '' }
   const server = createServer((incoming, response) => {
     oauth.count++
     oauth.authorization = incoming.headers.authorization ?? ''
+    oauth.connection = incoming.headers.connection ?? ''
     const { status = 200, body, headers } = answer(oauth.count)
     response.writeHead(status, headers).end(body)
   })
@@ -147,6 +148,19 @@ describe('one request', () => {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
       expect(await get(url, 300)).toEqual({ outcome: 'lost', code: 'TIMEOUT' })
     }
+  })
+
+  test('uses a connection of its own, which no idle one can break', async () => {
+    const oauth = await startOAuth()
+    await get(oauth.url)
+    expect(oauth.connection).toBe('close')
+  })
+
+  test('follows no redirect: the token would go to a stranger', async () => {
+    const stranger = await startOAuth()
+    const oauth = await startOAuth(() => ({ status: 302, body: '', headers: { location: stranger.url } }))
+    expect(await get(oauth.url)).toMatchObject({ outcome: 'answered', answer: { httpStatus: 302 } })
+    expect(stranger.count).toBe(0)
   })
 
   test('reads no more than 64 KiB of an answer', async () => {
