@@ -109,7 +109,8 @@ export class MpesaStk {
 
   /**
    * Takes a callback of Safaricom. Every callback is stored with its bytes; only one that fits its payment moves it, and
-   * only once, however often and from wherever it comes. Answer Safaricom before you await this.
+   * only once, however often and from wherever it comes. Await it before you answer Safaricom, so that a 200 means stored;
+   * handlers run within it, so keep them quick (how long Safaricom waits is disputed: 5 s or more [unverified]).
    *
    * @param body the raw bytes or text of the request, or its parsed JSON
    * @param options.token the token from the path it was posted to, when `callbackToken` is `path`

@@ -125,6 +125,7 @@ export function createSimulation(settings: SimulatorSettings): Simulation {
       signals.emit({ type: 'reset' })
     },
     close() {
+      timers.close()
       stop()
       for (const transaction of book.all()) transaction.firstCallbacks.resolve()
       signals.close()

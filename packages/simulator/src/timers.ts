@@ -8,10 +8,13 @@ export interface Timers {
   /** Resolves after `delayMs`, or early when the timers are cancelled. */
   sleep(delayMs: number): Promise<void>
   cancelAll(): void
+  /** Cancels all, and from now on nothing starts any more: what was interrupted may go on to ask for another timer. */
+  close(): void
 }
 
 export function createTimers(): Timers {
   const waiting = new Map<NodeJS.Timeout, () => void>()
+  let closed = false
   const schedule = (delayMs: number, task: () => void, cancelled: () => void) => {
     const timer = setTimeout(
       () => {
@@ -26,20 +29,27 @@ export function createTimers(): Timers {
       waiting.delete(timer)
     }
   }
+  const cancelAll = () => {
+    const interrupted = [...waiting]
+    waiting.clear()
+    for (const [timer, cancelled] of interrupted) {
+      clearTimeout(timer)
+      cancelled()
+    }
+  }
   return {
+    cancelAll,
+    close() {
+      closed = true
+      cancelAll()
+    },
     after(delayMs, task) {
+      if (closed) return () => {}
       if (delayMs > 0) return schedule(delayMs, task, () => {})
       task()
       return () => {}
     },
-    sleep: delayMs => (delayMs > 0 ? new Promise(resolve => schedule(delayMs, resolve, resolve)) : Promise.resolve()),
-    cancelAll() {
-      const interrupted = [...waiting]
-      waiting.clear()
-      for (const [timer, cancelled] of interrupted) {
-        clearTimeout(timer)
-        cancelled()
-      }
-    },
+    sleep: delayMs =>
+      delayMs > 0 && !closed ? new Promise(resolve => schedule(delayMs, resolve, resolve)) : Promise.resolve(),
   }
 }

@@ -1,0 +1,67 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+
+/** A listening server, which knows its address before it knows what to answer. */
+export type Door = {
+  /** As this machine reaches it. */
+  readonly url: string
+  /** Who answers from now on. */
+  open(answer: (request: Request) => Response | Promise<Response>): void
+  /** Takes no new caller. */
+  shut(): void
+  /** Waits for the answers under way, then cuts every connection. */
+  close(): Promise<void>
+}
+
+/** Longest wait for answers under way when the door closes. */
+const farewellMs = 5_000
+
+/** Starts to listen. Rejects with the system's error (`EADDRINUSE`, `EACCES`). */
+export async function openDoor(host: string, port: number): Promise<Door> {
+  let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 })
+  const underWay = new Set<Promise<unknown>>()
+  const server = createAdaptorServer({
+    overrideGlobalObjects: false,
+    fetch: (request: Request) => {
+      const answered = Promise.resolve(answer(request))
+      underWay.add(answered)
+      const leave = () => void underWay.delete(answered)
+      answered.then(leave, leave)
+      return answered
+    },
+  }) as Server
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const closed = new Promise(resolve => server.once('close', resolve))
+  return {
+    url: callableUrl(server.address() as AddressInfo),
+    open: next => {
+      answer = next
+    },
+    shut: () => void server.close(),
+    async close() {
+      server.close()
+      let timer: NodeJS.Timeout | undefined
+      const tooLong = new Promise(resolve => {
+        timer = setTimeout(resolve, farewellMs)
+      })
+      await Promise.race([Promise.allSettled(underWay), tooLong])
+      clearTimeout(timer)
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+/** A wildcard is where it listens, not where anybody can call. */
+function callableUrl({ address, port, family }: AddressInfo): string {
+  if (address === '0.0.0.0') return `http://127.0.0.1:${port}`
+  if (address === '::') return `http://[::1]:${port}`
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
+}

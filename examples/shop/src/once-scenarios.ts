@@ -1,0 +1,112 @@
+import type { PaymentView } from 'mpesa-stk'
+import type { ScenarioInput } from 'mpesa-stk-simulator'
+import type { OnceScene } from './once-scene.ts'
+
+/** One payment that `--once` can show, and how it must end. */
+export type OnceScenario = {
+  readonly name: string
+  readonly about: string
+  readonly expected: PaymentView['status']
+  /** What the simulator does with each push, in order. */
+  readonly simulator: readonly ScenarioInput[]
+  /** What happens, where it is more than paying and waiting. */
+  readonly play?: (scene: OnceScene) => Promise<void>
+}
+
+export const onceScenarios: readonly OnceScenario[] = [
+  { name: 'paid', about: 'the customer pays', expected: 'SUCCESS', simulator: [{ outcome: 'paid' }] },
+  { name: 'cancelled', about: 'closes the prompt', expected: 'CANCELLED', simulator: [{ outcome: 'cancelled' }] },
+  { name: 'wrong-pin', about: 'types a wrong PIN', expected: 'FAILED', simulator: [{ outcome: 'wrong-pin' }] },
+  {
+    name: 'insufficient-funds',
+    about: 'has too little money',
+    expected: 'FAILED',
+    simulator: [{ outcome: 'insufficient-funds' }],
+  },
+  { name: 'unreachable', about: 'has the phone off', expected: 'TIMEOUT', simulator: [{ outcome: 'unreachable' }] },
+  { name: 'expired', about: 'the request runs out of time', expected: 'EXPIRED', simulator: [{ outcome: 'expired' }] },
+  { name: 'busy', about: 'the phone is in another payment', expected: 'FAILED', simulator: [{ outcome: 'busy' }] },
+  {
+    name: 'limit-rule',
+    about: 'the same amount within two minutes',
+    expected: 'FAILED',
+    simulator: [{ outcome: 'limit-rule' }],
+  },
+  {
+    name: 'wrong-till',
+    about: 'the shop is set up wrongly',
+    expected: 'FAILED',
+    simulator: [{ outcome: 'wrong-till' }],
+  },
+  {
+    name: 'duplicate-callbacks',
+    about: 'Safaricom says it three times; settled once',
+    expected: 'SUCCESS',
+    simulator: [{ outcome: 'paid', callbackCopies: 3 }],
+    async play(scene) {
+      await scene.pay()
+      await scene.callbacksDone()
+      scene.demand(scene.callbacks().length === 3, 'three callbacks must come')
+      scene.demand(scene.callbacks().filter(outcome => outcome === 'settled').length === 1, 'one of them must settle')
+      scene.demand((await scene.payment()).isPacked, 'the order must be packed')
+    },
+  },
+  {
+    name: 'callback-before-ack',
+    about: 'the result is faster than the answer to the push',
+    expected: 'SUCCESS',
+    simulator: [{ outcome: 'paid', callbackBeforeAck: true }],
+    async play(scene) {
+      const { status } = await scene.pay()
+      scene.demand(status === 'SUCCESS', 'it must be settled when the push is answered')
+    },
+  },
+  {
+    name: 'ack-lost',
+    about: "Safaricom's answer is lost; its callback heals it",
+    expected: 'SUCCESS',
+    simulator: [{ ackLost: true }],
+    async play(scene) {
+      const { status } = await scene.pay()
+      scene.demand(status === 'UNKNOWN', 'it must be unknown while nothing is known')
+      await scene.customerPays()
+    },
+  },
+  {
+    name: 'refused',
+    about: 'Safaricom refuses the push; the key is free again',
+    expected: 'REFUSED',
+    simulator: [{ ackError: '429' }, { outcome: 'pending' }],
+    async play(scene) {
+      await scene.pay()
+      const again = await scene.payAgain()
+      scene.demand(again.status === 'PENDING', 'the same key must push again after a refusal')
+    },
+  },
+  {
+    name: 'unknown',
+    about: 'answer and callback are lost; nothing is pushed twice',
+    expected: 'UNKNOWN',
+    simulator: [{ outcome: 'paid', ackLost: true, callbackLost: true }],
+    async play(scene) {
+      const first = await scene.pay()
+      await scene.callbacksDone()
+      const again = await scene.payAgain()
+      scene.demand(again.id === first.id, 'the same key must give the same payment')
+      scene.demand(scene.pushes() === 1, 'there must be one push')
+    },
+  },
+  {
+    name: 'forged-callback',
+    about: 'a stranger says it is paid; only the real callback counts',
+    expected: 'SUCCESS',
+    simulator: [{}],
+    async play(scene) {
+      await scene.pay()
+      await scene.strangerForges()
+      const { status } = await scene.payment()
+      scene.demand(status === 'PENDING', 'a callback without the token must settle nothing')
+      await scene.customerPays()
+    },
+  },
+]

@@ -1,0 +1,108 @@
+import { formatKes } from '../money.ts'
+import { products } from '../products.ts'
+import { pictures } from './pictures.ts'
+import { type Word, words } from './words.ts'
+
+const favicon =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='8' fill='%230a6b38'/%3E%3Cpath d='M5 13l2-6h18l2 6a3.6 3.6 0 0 1-7.3 0 3.6 3.6 0 0 1-7.4 0A3.6 3.6 0 0 1 5 13z' fill='%23f4c95d'/%3E%3Cpath d='M8 18v8h16v-8' fill='none' stroke='%23fff' stroke-width='3'/%3E%3C/svg%3E"
+
+const brand = `<svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="9" fill="#0a6b38"/><path d="M5 13l2-6h18l2 6a3.6 3.6 0 0 1-7.3 0 3.6 3.6 0 0 1-7.4 0A3.6 3.6 0 0 1 5 13z" fill="#f4c95d"/><path d="M8 18v8h16v-8" fill="none" stroke="#fff" stroke-width="2.6"/></svg>`
+
+/** English from the start, so that nothing jumps; the script puts the other language in. */
+const say = (word: Word, tag = 'span', more = '') => `<${tag} data-word="${word}"${more}>${words.en[word]}</${tag}>`
+
+const shelf = products
+  .map(
+    ({ id, en, sw, detail, price }, index) => `
+          <label class="product">
+            <input type="radio" name="product" value="${id}" data-price="${price}"${index === 1 ? ' checked' : ''}>
+            ${pictures[id]}
+            <span class="name" data-en="${en}" data-sw="${sw}">${en}</span>
+            <span class="detail">${detail}</span>
+            <span class="price">${formatKes(price)}</span>
+          </label>`,
+  )
+  .join('')
+
+/** The page: places and labels. The scripts fill them, with text nodes only. */
+export const markup = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Duka Jirani</title>
+<link rel="icon" href="${favicon}">
+<link rel="stylesheet" href="/shop/style.css">
+</head>
+<body>
+<header>
+  <div class="bar">
+    ${brand}
+    <div class="brand"><p class="shop">Duka Jirani</p>${say('tagline', 'p', ' class="tagline"')}</div>
+    <div class="languages" role="group" aria-label="Language / Lugha">
+      <button type="button" data-language="en" lang="en" aria-pressed="true" aria-label="English">EN</button>
+      <button type="button" data-language="sw" lang="sw" aria-pressed="false" aria-label="Kiswahili">SW</button>
+    </div>
+  </div>
+  <div class="beads" aria-hidden="true"></div>
+</header>
+<main>
+  <section class="card till" aria-labelledby="choose">
+    <form id="checkout" novalidate>
+      <h1 id="choose" data-word="choose">${words.en.choose}</h1>
+      <fieldset>
+        <legend class="sr" data-word="choose">${words.en.choose}</legend>
+        <div class="shelf">${shelf}
+        </div>
+        <div class="other">
+          <label class="pick"><input type="radio" name="product" value="">${say('other')}</label>
+          <div class="field" id="amount-field" hidden>
+            <label class="sr" for="amount" data-word="amount">${words.en.amount}</label>
+            <span class="kes" aria-hidden="true">KES</span>
+            <input id="amount" inputmode="numeric" autocomplete="off" placeholder="500" aria-describedby="amount-hint problem">
+          </div>
+          ${say('otherHint', 'p', ' class="hint" id="amount-hint" hidden')}
+        </div>
+      </fieldset>
+      <div class="phone">
+        ${say('phone', 'label', ' for="phone"')}
+        <input id="phone" type="tel" inputmode="tel" autocomplete="tel" value="0712 345 678" aria-describedby="phone-hint problem" required>
+        ${say('phoneHint', 'p', ' class="hint" id="phone-hint"')}
+      </div>
+      <p class="problem" id="problem" role="alert"></p>
+      <div class="tries" role="group" aria-labelledby="try-out">
+        <p class="tries-title"><b id="try-out" data-word="tryOut">${words.en.tryOut}</b> ${say('tryOutHint', 'span', ' class="hint"')}</p>
+        <div class="chips" id="tries"></div>
+        <details class="all"><summary>${say('allNumbers')}</summary><ul id="numbers" lang="en"></ul></details>
+      </div>
+      <button class="pay" id="pay" type="submit">${say('pay')}<span class="sum" id="sum">KES 1,500</span></button>
+      ${say('demo', 'p', ' class="hint demo"')}
+    </form>
+    <div class="payment" id="payment" hidden>
+      <div class="sign" aria-hidden="true"><i></i></div>
+      <div role="status" aria-live="polite" aria-atomic="true">
+        <h1 id="payment-title" tabindex="-1"></h1>
+        <p class="lead" id="payment-lead"></p>
+        <p class="lead second" id="payment-second"></p>
+      </div>
+      <p class="paid"><span id="payment-amount"></span><span class="bought" id="payment-bought"></span></p>
+      <dl id="payment-facts"></dl>
+      <p class="hint" id="payment-hint"></p>
+      <div class="actions" id="payment-actions"></div>
+      <p class="problem" id="payment-problem" role="alert"></p>
+    </div>
+  </section>
+  <section class="counter" aria-labelledby="counter">
+    <div class="counter-top">
+      <div>${say('counter', 'h2', ' id="counter"')}${say('counterHint', 'p', ' class="hint"')}</div>
+      <a class="phone-link" id="phone-link" target="_blank" rel="noopener" hidden>${say('phoneLink')}</a>
+    </div>
+    ${say('none', 'p', ' class="none" id="none"')}
+    <ol id="payments"></ol>
+  </section>
+</main>
+<script type="module" src="/shop/checkout.js"></script>
+</body>
+</html>
+`

@@ -1,0 +1,78 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { type MpesaStk, PushRefusedError } from 'mpesa-stk'
+import { testNumbers } from 'mpesa-stk-simulator'
+import { readCheckout } from './checkout-request.ts'
+import type { Orders } from './orders.ts'
+import { type PaymentAnswer, toPaymentAnswer } from './payment-answer.ts'
+import { refuseForeigners, requireJson } from './same-origin.ts'
+import { ShopError } from './shop-error.ts'
+import { tellTrail } from './timeline.ts'
+
+const largestBody = 10_000
+
+/**
+ * What the page calls. Payments are known to a browser by their opaque id; that everybody may list the recent ones is
+ * the demo's, a real shop shows them to its staff only.
+ */
+export function createPaymentApi(mpesa: MpesaStk, orders: Orders, simulatorUrl: string): Hono {
+  const api = new Hono()
+  api.use(refuseForeigners)
+  api.use(async (context, next) => {
+    await next()
+    context.header('cache-control', 'no-store')
+  })
+
+  const findPayment = async (id: string): Promise<PaymentAnswer> => {
+    const payment = await mpesa.getPayment(id)
+    if (payment === null) throw new ShopError('SHOP_NOT_FOUND', 'There is no such payment.')
+    return toPaymentAnswer(payment, orders.find(payment.accountReference))
+  }
+
+  api.post('/payments', requireJson, bodyLimit({ maxSize: largestBody, onError: tooLarge }), async context => {
+    const checkout = readCheckout(await context.req.json().catch(notJson))
+    orders.place(checkout)
+    try {
+      // Ends when Daraja has answered the push, not when the customer has paid. Asked twice with one key (a double
+      // click, a reload, a retry after a lost connection) it prompts once and answers with the same payment.
+      const { paymentId } = await mpesa.initiatePayment({
+        phoneNumber: checkout.phoneNumber,
+        amount: checkout.amount,
+        accountReference: checkout.reference,
+        description: checkout.title.en,
+        idempotencyKey: checkout.idempotencyKey,
+      })
+      orders.addPayment(checkout.reference, paymentId)
+      return context.json(await findPayment(paymentId), 201)
+    } catch (error) {
+      if (error instanceof PushRefusedError) orders.addPayment(checkout.reference, error.paymentId)
+      throw error
+    }
+  })
+
+  api.get('/payments', async context => {
+    const payments = await Promise.all(orders.recentPaymentIds().map(findPayment))
+    return context.json({ payments })
+  })
+  api.get('/payments/:id', async context => context.json(await findPayment(context.req.param('id'))))
+  api.get('/payments/:id/history', async context => {
+    const { id } = await findPayment(context.req.param('id'))
+    return context.json({ timeline: tellTrail(await mpesa.history({ paymentId: id })) })
+  })
+
+  api.get('/simulator', context => context.json({ url: simulatorUrl, testNumbers: testNumbers.map(nameAndNumber) }))
+  api.all('*', () => {
+    throw new ShopError('SHOP_NOT_FOUND', 'The shop has no such route.')
+  })
+  return api
+}
+
+const nameAndNumber = ({ msisdn, about }: { readonly msisdn: string; readonly about: string }) => ({ msisdn, about })
+
+function tooLarge(): never {
+  throw new ShopError('SHOP_BODY_TOO_LARGE', `The body has over ${largestBody} bytes.`)
+}
+
+function notJson(): never {
+  throw new ShopError('SHOP_REQUEST_INVALID', 'The body is not JSON.')
+}

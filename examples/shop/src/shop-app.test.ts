@@ -1,0 +1,231 @@
+import type { Logger, Store } from 'mpesa-stk'
+import { MemoryAdapter } from 'mpesa-stk'
+import { createSimulator, type Simulator } from 'mpesa-stk-simulator'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openDoor } from './door.ts'
+import { createOrders } from './orders.ts'
+import { words } from './page/words.ts'
+import type { PaymentAnswer } from './payment-answer.ts'
+import { createShopApp } from './shop-app.ts'
+
+const quiet: Logger = { info: () => {}, warn: () => {}, error: () => {} }
+
+let simulator: Simulator
+beforeAll(async () => {
+  simulator = await createSimulator({ seed: 1 })
+})
+beforeEach(() => simulator.reset())
+afterAll(() => simulator.close())
+
+/** The shop on a real socket, so that callbacks find it. */
+async function openTestShop(store: Store = new MemoryAdapter()) {
+  const door = await openDoor('127.0.0.1', 0)
+  const orders = createOrders()
+  const { app } = createShopApp({ store, url: door.url, simulatorUrl: simulator.url, orders, logger: quiet })
+  door.open(request => app.fetch(request))
+  const post = (body: unknown, headers: Record<string, string> = {}) =>
+    app.request('/api/payments', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  return { app, orders, url: door.url, post, [Symbol.asyncDispose]: () => door.close() }
+}
+
+const checkout = { phoneNumber: '0712 345 678', product: 'shuka', idempotencyKey: 'intent-0001' }
+const read = async (response: Response): Promise<PaymentAnswer> => (await response.json()) as PaymentAnswer
+
+describe('paying', () => {
+  test('prices the product itself, waits for the customer, and is settled and packed once', async () => {
+    await using shop = await openTestShop()
+    const response = await shop.post(checkout)
+    expect(response.status).toBe(201)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const pending = await read(response)
+    expect(pending).toMatchObject({ status: 'PENDING', amount: 1500, phone: '2547*****678', receipt: null })
+    await simulator.waitForTransaction(({ state }) => state === 'prompting')
+    simulator.respond('254712345678', 'approve')
+    await simulator.idle()
+    const paid = await read(await shop.app.request(`/api/payments/${pending.id}`))
+    expect(paid).toMatchObject({
+      status: 'SUCCESS',
+      receipt: simulator.transactions()[0]?.receipt,
+      isPacked: true,
+      explanation: null,
+    })
+    expect(shop.orders.find(paid.reference)?.timesPacked).toBe(1)
+  })
+
+  test('twice at once with one key is one push and one payment', async () => {
+    await using shop = await openTestShop()
+    const both = await Promise.all([shop.post(checkout), shop.post(checkout)])
+    const [first, second] = await Promise.all(both.map(read))
+    expect(second?.id).toBe(first?.id)
+    expect(simulator.transactions()).toHaveLength(1)
+    const { payments } = (await (await shop.app.request('/api/payments')).json()) as { payments: PaymentAnswer[] }
+    expect(payments.map(({ id }) => id)).toEqual([first?.id])
+  })
+
+  test('that fails is explained in both languages', async () => {
+    await using shop = await openTestShop()
+    const { id } = await read(await shop.post({ ...checkout, phoneNumber: '254700001032' }))
+    await simulator.idle()
+    const { status, explanation } = await read(await shop.app.request(`/api/payments/${id}`))
+    expect(status).toBe('CANCELLED')
+    expect(explanation?.customer.en).toMatch(/try again/)
+    expect(explanation?.customer.sw).toMatch(/jaribu tena/)
+  })
+
+  test('that Daraja refuses says so, is listed, and leaves the key free', async () => {
+    await using shop = await openTestShop()
+    simulator.addScenario({ ackError: '429' })
+    const refused = await shop.post(checkout)
+    expect(refused.status).toBe(502)
+    const { error } = (await refused.json()) as { error: { paymentId: string } }
+    expect(error).toMatchObject({ code: 'MPESA_STK_PUSH_REFUSED', customer: { en: expect.any(String) } })
+    expect(await read(await shop.app.request(`/api/payments/${error.paymentId}`))).toMatchObject({ status: 'REFUSED' })
+    const again = await shop.post(checkout)
+    expect(again.status).toBe(201)
+    expect((await read(again)).id).not.toBe(error.paymentId)
+  })
+
+  test('has a history in words', async () => {
+    await using shop = await openTestShop()
+    const { id } = await read(await shop.post({ ...checkout, phoneNumber: '254700009001' }))
+    const { timeline } = (await (await shop.app.request(`/api/payments/${id}/history`)).json()) as {
+      timeline: { step: string }[]
+    }
+    expect(timeline.map(({ step }) => step)).toEqual(['Intent stored', 'Push sent', 'Settled SUCCESS'])
+  })
+})
+
+describe('a payment request is refused', () => {
+  test.each<[string, unknown, number, string]>([
+    ['no JSON', '{', 400, 'SHOP_REQUEST_INVALID'],
+    ['a list', [], 400, 'SHOP_REQUEST_INVALID'],
+    ['a price from the browser', { ...checkout, price: 1 }, 400, 'SHOP_REQUEST_INVALID'],
+    ['product and amount', { ...checkout, amount: 5 }, 400, 'SHOP_REQUEST_INVALID'],
+    ['no such product', { ...checkout, product: 'gold' }, 400, 'SHOP_REQUEST_INVALID'],
+    ['no key', { ...checkout, idempotencyKey: '' }, 400, 'SHOP_REQUEST_INVALID'],
+    [
+      'a key that is too long',
+      { ...checkout, idempotencyKey: 'k'.repeat(256) },
+      400,
+      'MPESA_STK_IDEMPOTENCY_KEY_INVALID',
+    ],
+    ['a landline', { ...checkout, phoneNumber: '020 222 2222' }, 422, 'MPESA_STK_PHONE_INVALID'],
+    ['half a shilling', { ...checkout, product: undefined, amount: 0.5 }, 422, 'MPESA_STK_AMOUNT_INVALID'],
+    ['a large body', { ...checkout, phoneNumber: '0'.repeat(20_000) }, 413, 'SHOP_BODY_TOO_LARGE'],
+  ])('for %s', async (_what, body, status, code) => {
+    await using shop = await openTestShop()
+    const response = await shop.post(body)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ error: { code } })
+    expect(simulator.transactions()).toEqual([])
+  })
+
+  test('for a key that paid for something else', async () => {
+    await using shop = await openTestShop()
+    await shop.post(checkout)
+    const response = await shop.post({ ...checkout, product: 'chai' })
+    expect(response.status).toBe(409)
+    expect(await response.text()).not.toContain('712345678')
+  })
+
+  test.each<[string, Record<string, string>, number]>([
+    ['another origin', { origin: 'https://evil.example' }, 403],
+    ['a page in a sandbox', { origin: 'null' }, 403],
+    ['another site', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['a name that was pointed at us', { host: 'evil.example', origin: 'http://evil.example' }, 403],
+    ['a form', { 'content-type': 'text/plain' }, 415],
+  ])('from %s', async (_who, headers, status) => {
+    await using shop = await openTestShop()
+    expect((await shop.post(checkout, headers)).status).toBe(status)
+    expect(simulator.transactions()).toEqual([])
+  })
+
+  test('but not from its own page', async () => {
+    await using shop = await openTestShop()
+    const headers = { host: '127.0.0.1:3000', origin: 'http://127.0.0.1:3000', 'sec-fetch-site': 'same-origin' }
+    expect((await shop.post(checkout, headers)).status).toBe(201)
+  })
+})
+
+describe('the callback route', () => {
+  test('answers as Safaricom wants it, and a forged success settles nothing', async () => {
+    await using shop = await openTestShop()
+    const { id } = await read(await shop.post(checkout))
+    const [push] = simulator.transactions()
+    const body = JSON.stringify({
+      Body: {
+        stkCallback: {
+          MerchantRequestID: push?.merchantRequestId,
+          CheckoutRequestID: push?.checkoutRequestId,
+          ResultCode: 0,
+          ResultDesc: 'ok',
+          CallbackMetadata: {
+            Item: [
+              { Name: 'Amount', Value: 1500 },
+              { Name: 'MpesaReceiptNumber', Value: 'FORGED0001' },
+            ],
+          },
+        },
+      },
+    })
+    for (const path of ['/mpesa/callback', '/mpesa/callback/t/guessed']) {
+      const response = await shop.app.request(path, { method: 'POST', body })
+      expect(response.status).toBe(200)
+      expect(await response.json()).toEqual({ ResultCode: 0, ResultDesc: 'Success' })
+    }
+    expect(await read(await shop.app.request(`/api/payments/${id}`))).toMatchObject({ status: 'PENDING' })
+  })
+
+  test('answers 500 when the store cannot keep it', async () => {
+    const store = new MemoryAdapter()
+    store.recordCallback = () => Promise.reject(new Error('the disk is full'))
+    await using shop = await openTestShop(store)
+    const response = await shop.app.request('/mpesa/callback', { method: 'POST', body: '{}' })
+    expect(response.status).toBe(500)
+    expect(await response.text()).not.toContain('disk')
+  })
+})
+
+describe('the page', () => {
+  test('and everything that it loads comes from the shop, with nothing inline', async () => {
+    await using shop = await openTestShop()
+    const response = await shop.app.request('/')
+    const html = await response.text()
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(response.headers.get('content-security-policy')).not.toContain('unsafe')
+    expect(html).not.toMatch(/<style|<script(?![^>]* src=)| style=| on\w+="/)
+    const [style] = html.match(/\/shop\/[\w.]+css/) ?? []
+    const [script] = html.match(/\/shop\/[\w.]+js/) ?? []
+    for (const path of [
+      style,
+      script,
+      '/shop/language.js',
+      '/shop/elements.js',
+      '/shop/payment.js',
+      '/shop/counter.js',
+    ]) {
+      expect((await shop.app.request(path ?? '')).status).toBe(200)
+    }
+  })
+
+  test('has a place for every sentence that it names', async () => {
+    await using shop = await openTestShop()
+    const html = await (await shop.app.request('/')).text()
+    const named = [...html.matchAll(/data-word="(\w+)"/g)].map(([, word]) => word)
+    expect(named.length).toBeGreaterThan(10)
+    expect(named.filter(word => !Object.hasOwn(words.sw, word ?? ''))).toEqual([])
+  })
+
+  test('knows no payment that is not there', async () => {
+    await using shop = await openTestShop()
+    for (const path of ['/api/payments/nobody', '/api/payments/nobody/history', '/api/elsewhere']) {
+      const response = await shop.app.request(path)
+      expect(response.status).toBe(404)
+      expect(response.headers.get('cache-control')).toBe('no-store')
+    }
+  })
+})
