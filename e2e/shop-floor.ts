@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import {
   type Clock,
   type Logger,
@@ -57,7 +58,7 @@ export async function openShopFloor(options: SimulatorOptions = {}): Promise<Sho
     callbackUrl,
     processed,
     settled,
-    log: () => lines.map(line => JSON.stringify(line)).join('\n'),
+    log: () => lines.map(line => inspect(line, { depth: 10, breakLength: Number.POSITIVE_INFINITY })).join('\n'),
     open(store, config = {}, clock) {
       const mpesa = new MpesaStk(
         {
@@ -101,7 +102,8 @@ export function interceptCommits(
     commitTransition: transition => commit(transition, () => store.commitTransition(transition)),
     recordCallback: record => store.recordCallback(record),
     findPayment: key => store.findPayment(key),
-    findParkedCallbacks: ids => store.findParkedCallbacks(ids),
+    parkCallback: callback => store.parkCallback(callback),
+    findStrandedCallbacks: limit => store.findStrandedCallbacks(limit),
     readTrail: paymentId => store.readTrail(paymentId),
     close: () => store.close(),
   }

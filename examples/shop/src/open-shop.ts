@@ -39,6 +39,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     const simulator = await createSimulator({ host, port: simulatorPort, latency }).catch(fail(cannotSimulate))
     const { url } = opened
     const { app, mpesa } = createShopApp({ store, url, simulatorUrl: simulator.url, orders: createOrders(), logger })
+    await mpesa.start()
     opened.open(request => app.fetch(request))
     return {
       url,
@@ -50,6 +51,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
         opened.shut()
         await simulator.close()
         await opened.close()
+        await mpesa.idle()
         await store.close()
       },
     }

@@ -1,5 +1,6 @@
 import type { RecordedAuditEntry } from './core/audit/audit-entry.ts'
 import { type MpesaConfig, type ResolvedConfig, resolveConfig } from './core/config.ts'
+import { describeError } from './core/errors.ts'
 import { initiatePayment } from './core/initiate/initiate-payment.ts'
 import type { PaymentRequest } from './core/initiate/intent.ts'
 import { PushRefusedError } from './core/initiate/push-refused-error.ts'
@@ -10,12 +11,13 @@ import {
   toInitiatedPayment,
   viewPayment,
 } from './core/payment/payment-view.ts'
-import type { Clock, Daraja, Logger, Store } from './core/ports.ts'
+import type { Clock, Daraja, Logger, PaymentRecord, Store } from './core/ports.ts'
+import type { CallbackEvidence } from './core/receive/callback-evidence.ts'
 import {
   applyParkedCallbacks,
   type ProcessedCallback,
+  type ReceivePorts,
   receiveCallback,
-  type Settled,
 } from './core/receive/receive-callback.ts'
 import { createDarajaClient } from './daraja/daraja-client.ts'
 import { sha256, stderrLogger, systemClock, systemRandom } from './platform.ts'
@@ -46,6 +48,7 @@ export class MpesaStk {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #handlers: SettledHandler[] = []
+  readonly #running = new Set<Promise<void>>()
 
   /**
    * @param config how to reach Daraja; nothing is read from the environment
@@ -62,8 +65,9 @@ export class MpesaStk {
 
   /**
    * Calls `handler` after a payment was settled, and again if that is corrected (a success after `TIMEOUT`) or completed
-   * (a receipt that came later). Handlers run in this process after the commit, one after another; one that throws is
-   * logged and not called again for that event, so let it be idempotent and read the store at your start.
+   * (a receipt that came later). Handlers run in this process after the commit, and nobody waits for them but `idle()`.
+   * One that throws is logged and not called again for that event, nor is one that a crash cut short: let it be
+   * idempotent, and look at `getPayment` for what you are still waiting for.
    *
    * @returns a function that takes the handler off again
    */
@@ -88,29 +92,16 @@ export class MpesaStk {
    * `MPESA_STK_DESCRIPTION_INVALID`, `MPESA_STK_IDEMPOTENCY_KEY_INVALID`, `MPESA_STK_IDEMPOTENCY_KEY_REUSED`
    */
   async initiatePayment(request: PaymentRequest): Promise<InitiatedPayment> {
-    const ports = {
-      store: this.#store,
-      daraja: this.#daraja,
-      clock: this.#clock,
-      random: systemRandom,
-      digest: sha256,
-      logger: this.#logger,
-    }
-    let record = await initiatePayment(ports, this.#config, request)
+    const { record, parked } = await initiatePayment({ ...this.#ports, daraja: this.#daraja }, this.#config, request)
     if (record.initiation.state === 'refused') throw new PushRefusedError(record.initiation)
-    if (record.payment?.status === 'PENDING') {
-      const settled = await applyParkedCallbacks(ports, record.payment)
-      await this.#announce(settled)
-      const payment = settled.at(-1)?.payment
-      if (payment !== undefined) record = { ...record, payment }
-    }
-    return toInitiatedPayment(record)
+    const payment = await this.#applyParked(record, parked)
+    return toInitiatedPayment(payment === null ? record : { ...record, payment })
   }
 
   /**
    * Takes a callback of Safaricom. Every callback is stored with its bytes; only one that fits its payment moves it, and
-   * only once, however often and from wherever it comes. Await it before you answer Safaricom, so that a 200 means stored;
-   * handlers run within it, so keep them quick (how long Safaricom waits is disputed: 5 s or more [unverified]).
+   * only once, however often and from wherever it comes. Await it before you answer Safaricom, so that a 200 means stored.
+   * It does not wait for handlers.
    *
    * @param body the raw bytes or text of the request, or its parsed JSON
    * @param options.token the token from the path it was posted to, when `callbackToken` is `path`
@@ -119,12 +110,26 @@ export class MpesaStk {
     body: unknown,
     options: { readonly token?: string | undefined } = {},
   ): Promise<ProcessedCallback> {
-    const ports = { store: this.#store, clock: this.#clock, digest: sha256 }
-    const { processed, settled } = await receiveCallback(ports, toBytes(body), options.token ?? null)
+    const { processed, settled } = await receiveCallback(this.#ports, toBytes(body), options.token ?? null)
     const { outcome, paymentId, reason } = processed
     if (reason !== undefined) this.#logger.warn({ outcome, paymentId, reason }, 'a callback was kept and not applied')
-    await this.#announce(settled === null ? [] : [settled])
+    if (settled !== null) this.#announce(settled)
     return processed
+  }
+
+  /**
+   * Takes up what a crash left behind: callbacks that were stored and not yet applied. Call it once at every start, after
+   * `store.migrate()`.
+   */
+  async start(): Promise<void> {
+    for (const { record, callback } of await this.#store.findStrandedCallbacks(strandedAtOnce)) {
+      await this.#applyParked(record, [callback])
+    }
+  }
+
+  /** Resolves when no handler is running. Await it before you close the store, and at the end of a serverless call. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
   }
 
   /** A payment as it stands, or null for an unknown id. */
@@ -138,20 +143,53 @@ export class MpesaStk {
     return this.#store.readTrail(key.paymentId)
   }
 
-  async #announce(settlements: readonly Settled[]): Promise<void> {
-    for (const { payment } of settlements) {
-      for (const handler of [...this.#handlers]) {
-        try {
-          await handler(payment)
-        } catch (cause) {
-          this.#logger.error({ paymentId: payment.id, cause }, 'an onPaymentSettled handler failed')
-        }
+  get #ports(): ReceivePorts {
+    return { store: this.#store, clock: this.#clock, random: systemRandom, digest: sha256, logger: this.#logger }
+  }
+
+  /** A failure here must not look like one of the push: what is parked stays in the store, and `start` takes it up. */
+  async #applyParked(record: PaymentRecord, parked: readonly CallbackEvidence[]): Promise<Payment | null> {
+    if (parked.length === 0) return null
+    try {
+      const settled = await applyParkedCallbacks(this.#ports, record, parked)
+      for (const payment of settled) this.#announce(payment)
+      return settled.at(-1) ?? null
+    } catch (cause) {
+      const { paymentId } = record.initiation
+      this.#logger.error({ paymentId, error: describeError(cause) }, 'a parked callback could not be applied')
+      return null
+    }
+  }
+
+  #announce(payment: Payment): void {
+    const running = this.#runHandlers(payment).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  async #runHandlers(payment: Payment): Promise<void> {
+    for (const handler of [...this.#handlers]) {
+      try {
+        await handler(payment)
+      } catch (cause) {
+        this.#logger.error({ paymentId: payment.id, error: describeError(cause) }, 'an onPaymentSettled handler failed')
       }
     }
   }
 }
 
+/** More than a crash can leave behind: each needs a callback that came before the answer to its push. */
+const strandedAtOnce = 1_000
+
 function toBytes(body: unknown): Uint8Array {
   if (body instanceof Uint8Array) return body
-  return new TextEncoder().encode(typeof body === 'string' ? body : (JSON.stringify(body) ?? ''))
+  return new TextEncoder().encode(typeof body === 'string' ? body : toJson(body))
+}
+
+/** Empty for what has no JSON: nothing, a cycle, or nesting deeper than the stack. It is kept as unrecognised. */
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? ''
+  } catch {
+    return ''
+  }
 }

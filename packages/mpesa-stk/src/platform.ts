@@ -11,7 +11,7 @@ export const systemRandom: Random = length => randomBytes(length)
 
 export const sha256: Digest = data => createHash('sha256').update(data).digest('hex')
 
-/** Warnings and errors as JSON lines on stderr. A cause is told by its name and code only: its message may hold anything. */
+/** Warnings and errors as JSON lines on stderr. */
 export const stderrLogger: Logger = {
   info: () => {},
   warn: (fields, message) => write('warn', fields, message),
@@ -19,11 +19,5 @@ export const stderrLogger: Logger = {
 }
 
 function write(level: string, fields: Readonly<Record<string, unknown>>, message: string): void {
-  const told = Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? describe(value) : value])
-  console.error(JSON.stringify({ level, time: new Date().toISOString(), message, ...Object.fromEntries(told) }))
-}
-
-function describe(error: Error): string {
-  const code: unknown = Reflect.get(error, 'code')
-  return typeof code === 'string' ? `${error.name} ${code}` : error.name
+  console.error(JSON.stringify({ level, time: new Date().toISOString(), message, ...fields }))
 }

@@ -1,11 +1,13 @@
 import { Hono } from 'hono'
-import { createControlApi } from './control/control-api.ts'
+import { controlError, createControlApi } from './control/control-api.ts'
 import { createEventStreams } from './control/event-stream.ts'
 import { ConnectionLost } from './daraja/connection.ts'
 import type { GatewayEnv } from './daraja/daraja-api.ts'
 import { createGateway } from './daraja/gateway.ts'
 import { createHandset } from './handset/handset.ts'
+import { refuseForeigners } from './host-guard.ts'
 import type { Simulation } from './simulation.ts'
+import { SimulatorError } from './simulator-error.ts'
 
 /** All doors of one simulation in one Hono app: Daraja's paths, `/__sim`, and the handset page at `/`. */
 export interface SimulatorApp {
@@ -20,9 +22,11 @@ export function createApp(simulation: Simulation): SimulatorApp {
   app.onError(error => {
     // In memory there is no socket to destroy: the caller's promise rejects instead, as that of `fetch` does.
     if (error instanceof ConnectionLost) throw error
+    if (error instanceof SimulatorError) return controlError(error)
     console.error('daraja-simulator: internal error', error)
     return Response.json({ error: { code: 'SIMULATOR_INTERNAL', message: 'internal error' } }, { status: 500 })
   })
+  app.use(refuseForeigners(simulation.settings.host))
   app.route('/__sim', createControlApi(simulation, streams))
   app.route('/', createHandset())
   app.route('/', createGateway(simulation))

@@ -1,4 +1,4 @@
-import type { AuditEntry, RecordedAuditEntry } from '../core/audit/audit-entry.ts'
+import { type AuditEntry, maxCallbackEntries, type RecordedAuditEntry } from '../core/audit/audit-entry.ts'
 import { type Initiation, type Intent, reservedInitiation } from '../core/initiate/initiation.ts'
 import type { Payment } from '../core/payment/payment.ts'
 import type {
@@ -15,7 +15,6 @@ import type { CallbackDisposition, CallbackEvidence } from '../core/receive/call
 type KeptCallback = {
   readonly evidence: CallbackEvidence
   readonly disposition: CallbackDisposition
-  readonly paymentId: string | null
 }
 
 /**
@@ -46,6 +45,8 @@ export class MemoryAdapter implements Store {
     const current = this.#find({ paymentId })
     if (current === null) throw new Error(`no initiation ${paymentId}`)
     const { initiation } = current
+    const isDoneAlready = this.#trails.get(paymentId)?.some(({ id }) => id === transition.entry.id) === true
+    if (isDoneAlready) return { outcome: 'committed', record: current, parked: this.#parkedFor(current.payment) }
     if (
       initiation.state !== expected.initiationState ||
       (current.payment?.version ?? null) !== expected.paymentVersion
@@ -63,31 +64,35 @@ export class MemoryAdapter implements Store {
     if (payment !== null) this.#payments.set(paymentId, payment)
     if (transition.callback !== undefined) this.#keep(transition.callback, 'applied', paymentId)
     this.#append(transition.entry)
-    return { outcome: 'committed', record: { initiation: transition.initiation, payment } }
+    const parked = current.payment === null ? this.#parkedFor(payment) : []
+    return { outcome: 'committed', record: { initiation: transition.initiation, payment }, parked }
   }
 
   async recordCallback({ callback, disposition, paymentId, entry }: CallbackRecord): Promise<{ isNew: boolean }> {
     const isNew = this.#keep(callback, disposition, paymentId)
-    if (isNew && entry !== undefined) this.#append(entry)
+    if (isNew && entry !== undefined && this.#callbackEntries(entry) < maxCallbackEntries) this.#append(entry)
     return { isNew }
+  }
+
+  async parkCallback(callback: CallbackEvidence): Promise<PaymentRecord | null> {
+    const record = this.#findByRequestId(callback)
+    if (record === null) this.#keep(callback, 'parked', null)
+    return record
+  }
+
+  async findStrandedCallbacks(
+    limit: number,
+  ): Promise<readonly { readonly record: PaymentRecord; readonly callback: CallbackEvidence }[]> {
+    return this.#parked()
+      .flatMap(callback => {
+        const record = this.#findByRequestId(callback)
+        return record === null ? [] : [{ record, callback }]
+      })
+      .slice(0, limit)
   }
 
   async findPayment(key: PaymentKey): Promise<PaymentRecord | null> {
     return this.#find(key)
-  }
-
-  async findParkedCallbacks(ids: {
-    readonly checkoutRequestId: string
-    readonly merchantRequestId: string
-  }): Promise<readonly CallbackEvidence[]> {
-    return [...this.#callbacks.values()]
-      .filter(({ disposition }) => disposition === 'parked')
-      .map(({ evidence }) => evidence)
-      .filter(
-        ({ checkoutRequestId, merchantRequestId }) =>
-          checkoutRequestId === ids.checkoutRequestId || merchantRequestId === ids.merchantRequestId,
-      )
-      .sort((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime())
   }
 
   async readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]> {
@@ -102,20 +107,36 @@ export class MemoryAdapter implements Store {
     return initiation === undefined ? null : { initiation, payment: this.#payments.get(initiation.paymentId) ?? null }
   }
 
-  /** True when these bytes are new, or are kept for another reason than before. `applied` is never taken back. */
+  #findByRequestId({ checkoutRequestId, merchantRequestId }: CallbackEvidence): PaymentRecord | null {
+    if (checkoutRequestId !== null) return this.#find({ checkoutRequestId })
+    return merchantRequestId === null ? null : this.#find({ merchantRequestId })
+  }
+
+  #parked(): readonly CallbackEvidence[] {
+    return [...this.#callbacks.values()]
+      .filter(({ disposition }) => disposition === 'parked')
+      .map(({ evidence }) => evidence)
+      .sort((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime())
+  }
+
+  #parkedFor(payment: Payment | null): readonly CallbackEvidence[] {
+    return this.#parked().filter(
+      callback => payment !== null && this.#findByRequestId(callback)?.payment?.id === payment.id,
+    )
+  }
+
+  /** True when these bytes are new for this payment and disposition. A parked callback that finds its payment leaves the park. */
   #keep(evidence: CallbackEvidence, disposition: CallbackDisposition, paymentId: string | null): boolean {
-    const kept = this.#callbacks.get(evidence.digest)
-    if (kept === undefined) {
-      this.#callbacks.set(evidence.digest, {
-        evidence: { ...evidence, body: evidence.body.slice() },
-        disposition,
-        paymentId,
-      })
-      return true
-    }
-    if (kept.disposition === 'applied' || kept.disposition === disposition) return false
-    this.#callbacks.set(evidence.digest, { ...kept, disposition, paymentId: kept.paymentId ?? paymentId })
-    return true
+    if (paymentId !== null) this.#callbacks.delete(`${evidence.digest} parked`)
+    const key =
+      paymentId === null ? `${evidence.digest} ${disposition}` : `${evidence.digest} ${disposition} ${paymentId}`
+    const isNew = !this.#callbacks.has(key)
+    if (isNew) this.#callbacks.set(key, { evidence: { ...evidence, body: evidence.body.slice() }, disposition })
+    return isNew
+  }
+
+  #callbackEntries({ paymentId, event }: AuditEntry): number {
+    return (this.#trails.get(paymentId) ?? []).filter(entry => entry.event === event).length
   }
 
   #append(entry: AuditEntry): void {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -63,6 +63,17 @@ describe('the SQLite file', () => {
     await expect(openInAnotherProcess(path)).resolves.toBe('opened')
   })
 
+  test('keeps its lock when the same process opens it again, and by another name', async () => {
+    const path = newFile()
+    const store = await openMigrated(path)
+    symlinkSync(path, `${path}.link`)
+    for (const name of [path, `${path}.link`]) {
+      await expect(SqliteAdapter.open(name)).rejects.toMatchObject({ code: 'MPESA_STK_SQLITE_IN_USE' })
+      await expect(openInAnotherProcess(name)).resolves.toBe('MPESA_STK_SQLITE_IN_USE')
+    }
+    await store.close()
+  })
+
   test('refuses a schema of a newer release', async () => {
     const path = newFile()
     await (await openMigrated(path)).close()
@@ -84,10 +95,13 @@ describe('the SQLite file', () => {
     const store = new SqliteAdapter(database)
     await store.migrate()
     database
-      .prepare("INSERT INTO mpesa_audit VALUES ('p', 1, 0, 'initiation.reserved', 'initiate', NULL, 'reserved', '{}')")
+      .prepare(
+        "INSERT INTO mpesa_audit VALUES ('p', 1, 'e', 0, 'initiation.reserved', 'initiate', NULL, 'reserved', '{}')",
+      )
       .run()
     expect(() => database.exec("UPDATE mpesa_audit SET event = 'payment.settled'")).toThrow(/append-only/)
     expect(() => database.exec('DELETE FROM mpesa_audit')).toThrow(/append-only/)
+    expect(() => database.exec('INSERT OR REPLACE INTO mpesa_audit SELECT * FROM mpesa_audit')).toThrow(/append-only/)
     await store.close()
   })
 })

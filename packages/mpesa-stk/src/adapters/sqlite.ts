@@ -1,4 +1,4 @@
-import type { AuditEntry, RecordedAuditEntry } from '../core/audit/audit-entry.ts'
+import { type AuditEntry, maxCallbackEntries, type RecordedAuditEntry } from '../core/audit/audit-entry.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { type Initiation, type Intent, reservedInitiation } from '../core/initiate/initiation.ts'
 import type { Payment } from '../core/payment/payment.ts'
@@ -101,6 +101,9 @@ export class SqliteAdapter implements Store {
     return inTransaction(this.#database, () => {
       const current = this.#find({ paymentId })
       if (current === null) throw new Error(`no initiation ${paymentId}`)
+      if (this.#get('SELECT 1 FROM mpesa_audit WHERE entry_id = ?', [entry.id]) !== undefined) {
+        return { outcome: 'committed', record: current, parked: this.#parkedFor(current.payment) }
+      }
       if (
         current.initiation.state !== expected.initiationState ||
         (current.payment?.version ?? null) !== expected.paymentVersion
@@ -113,31 +116,44 @@ export class SqliteAdapter implements Store {
       if (payment !== null) this.#putPayment(payment, callback)
       if (callback !== undefined) this.#keep(callback, 'applied', paymentId)
       this.#append(entry)
-      return { outcome: 'committed', record: { initiation, payment } }
+      const parked = current.payment === null ? this.#parkedFor(payment) : []
+      return { outcome: 'committed', record: { initiation, payment }, parked }
     })
   }
 
   async recordCallback({ callback, disposition, paymentId, entry }: CallbackRecord): Promise<{ isNew: boolean }> {
     return inTransaction(this.#database, () => {
       const isNew = this.#keep(callback, disposition, paymentId)
-      if (isNew && entry !== undefined) this.#append(entry)
+      if (isNew && entry !== undefined && this.#entriesLike(entry) < maxCallbackEntries) this.#append(entry)
       return { isNew }
+    })
+  }
+
+  async parkCallback(callback: CallbackEvidence): Promise<PaymentRecord | null> {
+    return inTransaction(this.#database, () => {
+      const record = this.#findByRequestId(callback)
+      if (record === null) this.#keep(callback, 'parked', null)
+      return record
+    })
+  }
+
+  async findStrandedCallbacks(
+    limit: number,
+  ): Promise<readonly { readonly record: PaymentRecord; readonly callback: CallbackEvidence }[]> {
+    return this.#all<CallbackRow>(
+      `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE disposition = 'parked' AND (
+         checkout_request_id IN (SELECT checkout_request_id FROM mpesa_payments) OR (checkout_request_id IS NULL AND
+         merchant_request_id IN (SELECT merchant_request_id FROM mpesa_payments))) ORDER BY received_at LIMIT ?`,
+      [limit],
+    ).flatMap(row => {
+      const callback = toCallback(row)
+      const record = this.#findByRequestId(callback)
+      return record === null ? [] : [{ record, callback }]
     })
   }
 
   async findPayment(key: PaymentKey): Promise<PaymentRecord | null> {
     return this.#find(key)
-  }
-
-  async findParkedCallbacks(ids: {
-    readonly checkoutRequestId: string
-    readonly merchantRequestId: string
-  }): Promise<readonly CallbackEvidence[]> {
-    return this.#all<CallbackRow>(
-      `SELECT digest, checkout_request_id, merchant_request_id, body, received_at FROM mpesa_callbacks
-       WHERE disposition = 'parked' AND (checkout_request_id = ? OR merchant_request_id = ?) ORDER BY received_at`,
-      [ids.checkoutRequestId, ids.merchantRequestId],
-    ).map(toCallback)
   }
 
   async readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]> {
@@ -152,6 +168,20 @@ export class SqliteAdapter implements Store {
     if (row === undefined) return null
     const payment = this.#get<PaymentRow>('SELECT * FROM mpesa_payments WHERE id = ?', [row.payment_id])
     return { initiation: toInitiation(row), payment: payment === undefined ? null : toPayment(payment) }
+  }
+
+  #findByRequestId({ checkoutRequestId, merchantRequestId }: CallbackEvidence): PaymentRecord | null {
+    if (checkoutRequestId !== null) return this.#find({ checkoutRequestId })
+    return merchantRequestId === null ? null : this.#find({ merchantRequestId })
+  }
+
+  #parkedFor(payment: Payment | null): readonly CallbackEvidence[] {
+    if (payment === null) return []
+    return this.#all<CallbackRow>(
+      `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE disposition = 'parked' AND (checkout_request_id = ?
+         OR (checkout_request_id IS NULL AND merchant_request_id = ?)) ORDER BY received_at`,
+      [payment.checkoutRequestId, payment.merchantRequestId],
+    ).map(toCallback)
   }
 
   #takenBy(payment: Payment): 'receipt' | 'checkoutRequestId' | null {
@@ -210,39 +240,38 @@ export class SqliteAdapter implements Store {
     )
   }
 
-  /** True when these bytes are new, or are kept for another reason than before. `applied` is never taken back. */
+  /** True when these bytes are new for this payment and disposition. A parked callback that finds its payment leaves the park. */
   #keep(callback: CallbackEvidence, disposition: CallbackDisposition, paymentId: string | null): boolean {
-    const kept = this.#get<{ disposition: CallbackDisposition }>(
-      'SELECT disposition FROM mpesa_callbacks WHERE digest = ?',
-      [callback.digest],
-    )
-    this.#run(
-      `INSERT INTO mpesa_callbacks (digest, payment_id, checkout_request_id, merchant_request_id, disposition, body, copies,
+    const { digest, checkoutRequestId, merchantRequestId, body, receivedAt } = callback
+    if (paymentId !== null) {
+      this.#run("DELETE FROM mpesa_callbacks WHERE digest = ? AND payment_id = '' AND disposition = 'parked'", [digest])
+    }
+    const row = this.#get<{ copies: number }>(
+      `INSERT INTO mpesa_callbacks (digest, payment_id, disposition, checkout_request_id, merchant_request_id, body, copies,
          received_at, last_received_at)
-       VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)
-       ON CONFLICT (digest) DO UPDATE SET copies = copies + 1, last_received_at = excluded.last_received_at,
-         payment_id = coalesce(payment_id, excluded.payment_id),
-         disposition = CASE disposition WHEN 'applied' THEN disposition ELSE excluded.disposition END`,
-      [
-        callback.digest,
-        paymentId,
-        callback.checkoutRequestId,
-        callback.merchantRequestId,
-        disposition,
-        callback.body,
-        callback.receivedAt.getTime(),
-        callback.receivedAt.getTime(),
-      ],
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?7)
+       ON CONFLICT (digest, payment_id, disposition) DO UPDATE SET copies = copies + 1, last_received_at = ?7
+       RETURNING copies`,
+      [digest, paymentId ?? '', disposition, checkoutRequestId, merchantRequestId, body, receivedAt.getTime()],
     )
-    return kept === undefined || (kept.disposition !== 'applied' && kept.disposition !== disposition)
+    return row?.copies === 1
+  }
+
+  #entriesLike({ paymentId, event }: AuditEntry): number {
+    const row = this.#get<{ count: number }>(
+      'SELECT count(*) AS count FROM mpesa_audit WHERE payment_id = ? AND event = ?',
+      [paymentId, event],
+    )
+    return row?.count ?? 0
   }
 
   #append(entry: AuditEntry): void {
     this.#run(
-      `INSERT INTO mpesa_audit (payment_id, sequence, at, event, cause, before, after, evidence)
-       SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7 FROM mpesa_audit WHERE payment_id = ?1`,
+      `INSERT INTO mpesa_audit (payment_id, sequence, entry_id, at, event, cause, before, after, evidence)
+       SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM mpesa_audit WHERE payment_id = ?1`,
       [
         entry.paymentId,
+        entry.id,
         entry.at.getTime(),
         entry.event,
         entry.cause,
@@ -258,7 +287,8 @@ export class SqliteAdapter implements Store {
   }
 
   #get<Row>(sql: string, values: SqliteValue[]): Row | undefined {
-    return (this.#prepare(sql).get(...values) ?? undefined) as Row | undefined
+    // Not the driver's get(): it leaves the statement in the middle of its rows, and libsql adds a property of its own.
+    return this.#all<Row>(sql, values)[0]
   }
 
   #all<Row>(sql: string, values: SqliteValue[]): Row[] {
@@ -282,6 +312,8 @@ export class SqliteAdapter implements Store {
     }
   }
 }
+
+const callbackColumns = 'digest, checkout_request_id, merchant_request_id, body, received_at'
 
 function conditionOf(key: PaymentKey): readonly [condition: string, value: string] {
   if ('paymentId' in key) return ['payment_id = ?', key.paymentId]

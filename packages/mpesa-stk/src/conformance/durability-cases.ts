@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { accepted, reserve, sampleCallback, sampleEntry, sampleIntent } from './samples.ts'
+import { accept, accepted, commit, reserve, sampleCallback, sampleEntry, sampleIntent, step } from './samples.ts'
 import type { DurabilityCase } from './store-case.ts'
 
 export const durabilityCases: readonly DurabilityCase[] = [
@@ -8,14 +8,14 @@ export const durabilityCases: readonly DurabilityCase[] = [
     async run(store, reopen) {
       const record = await accepted(store)
       const { paymentId } = record.initiation
-      const ids = { checkoutRequestId: 'ws_CO_later', merchantRequestId: 'later' }
-      const callback = sampleCallback(ids)
-      await store.recordCallback({ callback, disposition: 'parked', paymentId: null })
+      const sent = await commit(store, step(await reserve(store), { state: 'sent' }))
+      await store.parkCallback(sampleCallback({ checkoutRequestId: 'ws_CO_later' }))
       const trail = await store.readTrail(paymentId)
       const again = await reopen(store)
       assert.deepEqual(await again.findPayment({ paymentId }), record)
       assert.deepEqual(await again.readTrail(paymentId), trail)
-      assert.equal((await again.findParkedCallbacks(ids)).length, 1)
+      await accept(again, sent, { checkoutRequestId: 'ws_CO_later' })
+      assert.equal((await again.findStrandedCallbacks(10)).length, 1)
     },
   },
   {

@@ -82,8 +82,9 @@ export const initiationCases: readonly StoreCase[] = [
     name: 'the right to push is won once, however many claim it at once',
     async run(store) {
       const record = await reserve(store)
-      const claim = step(record, { state: 'sent' })
-      const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.commitTransition(claim)))
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, () => store.commitTransition(step(record, { state: 'sent' }))),
+      )
       assert.equal(outcomes.filter(({ outcome }) => outcome === 'committed').length, 1)
       assert.equal(outcomes.filter(({ outcome }) => outcome === 'conflict').length, 19)
       const trail = await store.readTrail(record.initiation.paymentId)
@@ -133,6 +134,32 @@ export const initiationCases: readonly StoreCase[] = [
       const { paymentId } = sent.initiation
       assert.deepEqual(await store.findPayment({ paymentId }), sent)
       assert.equal((await store.readTrail(paymentId)).length, 2)
+    },
+  },
+  {
+    name: 'a CheckoutRequestID that two payments bring at once goes to one of them',
+    async run(store) {
+      const sent = await Promise.all(
+        Array.from({ length: 5 }, async () => commit(store, step(await reserve(store), { state: 'sent' }))),
+      )
+      const outcomes = await Promise.all(
+        sent.map(record =>
+          store.commitTransition(
+            step(record, { state: 'accepted', payment: samplePayment(record, { checkoutRequestId: 'ws_CO_wanted' }) }),
+          ),
+        ),
+      )
+      assert.deepEqual(outcomes.map(({ outcome }) => outcome).sort(), ['committed', 'taken', 'taken', 'taken', 'taken'])
+    },
+  },
+  {
+    name: 'a step that is committed again, because its acknowledgement was lost, is committed once',
+    async run(store) {
+      const record = await reserve(store)
+      const claim = step(record, { state: 'sent' })
+      const first = await store.commitTransition(claim)
+      assert.deepEqual(await store.commitTransition(claim), first)
+      assert.equal((await store.readTrail(record.initiation.paymentId)).length, 2)
     },
   },
 ]

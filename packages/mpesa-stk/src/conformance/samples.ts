@@ -29,7 +29,16 @@ export function sampleIntent(changes: Partial<Intent> = {}): Intent {
 }
 
 export function sampleEntry(paymentId: string, event: AuditEvent, evidence: AuditEntry['evidence'] = {}): AuditEntry {
-  return { paymentId, at: sampleTime, event, cause: 'initiate', before: null, after: null, evidence }
+  return {
+    id: `entry-${++lastNumber}`,
+    paymentId,
+    at: sampleTime,
+    event,
+    cause: 'initiate',
+    before: null,
+    after: null,
+    evidence,
+  }
 }
 
 export function sampleCallback(changes: Partial<CallbackEvidence> & { readonly text?: string } = {}): CallbackEvidence {
@@ -99,8 +108,16 @@ export function samplePayment({ initiation }: PaymentRecord, changes: Partial<Pa
   }
 }
 
-/** A record that Daraja accepted. */
-export async function accepted(store: Store, changes: Partial<Payment> = {}): Promise<PaymentRecord> {
-  const sent = await commit(store, step(await reserve(store), { state: 'sent' }))
+/** Commits the acceptance of a push. */
+export async function accept(
+  store: Store,
+  sent: PaymentRecord,
+  changes: Partial<Payment> = {},
+): Promise<PaymentRecord> {
   return commit(store, step(sent, { state: 'accepted', payment: samplePayment(sent, changes) }, 'initiation.accepted'))
+}
+
+/** A record that Daraja accepted. */
+export async function accepted(store: Store): Promise<PaymentRecord> {
+  return accept(store, await commit(store, step(await reserve(store), { state: 'sent' })))
 }

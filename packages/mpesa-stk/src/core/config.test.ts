@@ -15,6 +15,8 @@ describe('the configuration', () => {
     expect(resolveConfig(good)).toEqual({
       ...good,
       timeoutMs: 75_000,
+      maxPollAttempts: 10,
+      pollIntervalMs: 5_000,
       transactionType: 'CustomerPayBillOnline',
       partyB: '174379',
       callbackToken: 'none',

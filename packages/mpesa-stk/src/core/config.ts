@@ -18,6 +18,10 @@ export type MpesaConfig = {
   readonly environment: 'sandbox' | 'production'
   /** Longest wait for an answer of Daraja, in milliseconds. Default 75,000. */
   readonly timeoutMs?: number
+  /** How many answers to STK queries to wait for before `TIMEOUT`. Default 10. Kept for polling, which is not built yet. */
+  readonly maxPollAttempts?: number
+  /** The first pause between STK queries, in milliseconds. Default 5,000. Kept for polling, which is not built yet. */
+  readonly pollIntervalMs?: number
   /** Default `CustomerPayBillOnline`; `CustomerBuyGoodsOnline` for a till. [documented] */
   readonly transactionType?: TransactionType
   /** Who is paid. Default `shortCode`; for a till, the till number. [documented] */
@@ -61,6 +65,13 @@ const schema = z.strictObject({
     .min(1000, 'must be at least 1,000 ms')
     .max(600_000, 'must be at most 600,000 ms')
     .default(75_000),
+  maxPollAttempts: z.number().int().min(1, 'must be at least 1').max(1_000, 'must be at most 1,000').default(10),
+  pollIntervalMs: z
+    .number()
+    .int()
+    .min(100, 'must be at least 100 ms')
+    .max(600_000, 'must be at most 600,000 ms')
+    .default(5_000),
   transactionType: z.enum(['CustomerPayBillOnline', 'CustomerBuyGoodsOnline']).default('CustomerPayBillOnline'),
   partyB: text.regex(/^\d{5,12}$/, 'must be 5 to 12 digits').optional(),
   callbackToken: z.enum(['none', 'path'], "must be 'none' or 'path'").default('none'),

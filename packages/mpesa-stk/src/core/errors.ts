@@ -1,3 +1,5 @@
+import { maskPersonalData } from './payment/msisdn.ts'
+
 /**
  * Every error code of the package with what it means and what to do. Codes never change their meaning and are never
  * reused; `docs/errors.md` is proven complete against this table by a test.
@@ -11,7 +13,8 @@ export const errorCodes = {
   MPESA_STK_ACCOUNT_REFERENCE_INVALID:
     'The account reference is empty, longer than 12 characters, or holds characters that a handset cannot show.',
   MPESA_STK_DESCRIPTION_INVALID: 'The description is not text.',
-  MPESA_STK_IDEMPOTENCY_KEY_INVALID: 'The idempotency key is empty or longer than 255 characters.',
+  MPESA_STK_IDEMPOTENCY_KEY_INVALID:
+    'The idempotency key is empty, longer than 255 characters, or holds a control character.',
   MPESA_STK_IDEMPOTENCY_KEY_REUSED:
     'The idempotency key was used before with other parameters. Use one key per intent to be paid: a new intent needs a new key.',
   MPESA_STK_PUSH_REFUSED:
@@ -23,7 +26,8 @@ export const errorCodes = {
   MPESA_STK_STORE_NOT_MIGRATED: 'The store has no tables yet. Call `await store.migrate()` once at every start.',
   MPESA_STK_SCHEMA_NEWER:
     'The store was written by a newer release of mpesa-stk. Run that release or a later one; this one would damage it.',
-  MPESA_STK_STORE_CONTENDED: 'A payment changed under every one of our attempts to settle it. Send the callback again.',
+  MPESA_STK_STORE_CONTENDED:
+    'A payment changed under every one of our attempts to apply a callback, which was not kept. Send it again.',
 } as const
 
 /** One of the stable codes in {@link errorCodes}. */
@@ -40,5 +44,21 @@ export class MpesaStkError extends Error {
   constructor(code: MpesaStkErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(message, options)
     this.code = code
+  }
+}
+
+/**
+ * An error of others as we may log it: its name, code and message, phone numbers masked. Errors of drivers and handlers
+ * quote what they were given, so the error itself never reaches a log.
+ */
+export function describeError(error: unknown): Readonly<Record<string, string>> {
+  if (!(error instanceof Error)) return { name: typeof error }
+  const code: unknown = Reflect.get(error, 'code')
+  const frame = error.stack?.split('\n').find(line => /^\s+at /.test(line))
+  return {
+    name: error.name,
+    ...(typeof code === 'string' && { code }),
+    message: maskPersonalData(error.message).slice(0, 300),
+    ...(frame !== undefined && { at: frame.trim().slice(3) }),
   }
 }

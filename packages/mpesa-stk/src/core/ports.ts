@@ -35,7 +35,13 @@ export type Transition = {
 }
 
 export type TransitionOutcome =
-  | { readonly outcome: 'committed'; readonly record: PaymentRecord }
+  | {
+      /** Also when this very step (by the id of its entry) had been committed before. */
+      readonly outcome: 'committed'
+      readonly record: PaymentRecord
+      /** When the step made the payment known: the callbacks that had been parked for its ids, oldest first. */
+      readonly parked: readonly CallbackEvidence[]
+    }
   /** Somebody else was first. `record` is what stands now; nothing was written. */
   | { readonly outcome: 'conflict'; readonly record: PaymentRecord }
   /** Another payment has this receipt or CheckoutRequestID already. Nothing was written. */
@@ -44,14 +50,19 @@ export type TransitionOutcome =
 /** A callback that changes no payment, and why it is kept. */
 export type CallbackRecord = {
   readonly callback: CallbackEvidence
-  readonly disposition: Exclude<CallbackDisposition, 'applied'>
+  readonly disposition: Exclude<CallbackDisposition, 'applied' | 'parked'>
   readonly paymentId: string | null
-  /** Written only when these bytes were not seen before with this disposition, so that repeats cannot grow the trail. */
+  /**
+   * Written only when these bytes were not kept before for this payment and disposition, and the trail has fewer than
+   * `maxCallbackEntries` of this kind: no flood of callbacks can grow a trail that is never trimmed.
+   */
   readonly entry?: AuditEntry
 }
 
 /**
- * Where payments live. Every method is one whole atomic step: it happens completely or not at all, and what it
+ * Where payments live. Before 1.0 this port grows with the library: a store of your own will have to follow.
+ *
+ * Every method is one whole atomic step: it happens completely or not at all, and what it
  * returned survives a crash as far as the adapter promises. Adapters prove themselves with `mpesa-stk/testing`.
  */
 export interface Store {
@@ -61,14 +72,21 @@ export interface Store {
   reserveInitiation(intent: Intent, entry: AuditEntry): Promise<ReserveOutcome>
   /** Takes one step of a payment if nobody else took one first. */
   commitTransition(transition: Transition): Promise<TransitionOutcome>
-  /** Keeps a callback that changes nothing. The same bytes again count one copy more. */
+  /**
+   * Keeps a callback that changes nothing. The same bytes for the same payment and disposition count one copy more.
+   * Takes its place in the payment's trail one after another, whoever else writes there.
+   */
   recordCallback(record: CallbackRecord): Promise<{ readonly isNew: boolean }>
+  /**
+   * Parks a callback whose payment is not known yet. Atomic with the acceptance of the same ids: either the record is
+   * returned and nothing was parked, or the step that makes the payment known returns this callback.
+   */
+  parkCallback(callback: CallbackEvidence): Promise<PaymentRecord | null>
+  /** Parked callbacks whose payment is known by now: a process died before it applied them. Oldest first. */
+  findStrandedCallbacks(
+    limit: number,
+  ): Promise<readonly { readonly record: PaymentRecord; readonly callback: CallbackEvidence }[]>
   findPayment(key: PaymentKey): Promise<PaymentRecord | null>
-  /** Callbacks that came before their payment was known, oldest first, by either of Daraja's ids. */
-  findParkedCallbacks(ids: {
-    readonly checkoutRequestId: string
-    readonly merchantRequestId: string
-  }): Promise<readonly CallbackEvidence[]>
   /** The audit trail of one payment, in order. Empty for an unknown one. */
   readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]>
   close(): Promise<void>

@@ -1,4 +1,4 @@
-import { readFailure } from '../core/initiate/push-answer.ts'
+import { readFailure } from '../core/explain/read-answer.ts'
 import { type HttpOutcome, request } from './http.ts'
 import type { TokenSource } from './token.ts'
 

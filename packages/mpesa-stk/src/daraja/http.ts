@@ -1,4 +1,4 @@
-import type { DarajaAnswer } from '../core/initiate/push-answer.ts'
+import type { DarajaAnswer } from '../core/explain/read-answer.ts'
 
 /** What became of one HTTP request to Daraja. */
 export type HttpOutcome =
@@ -20,14 +20,14 @@ export type HttpRequest = {
 /** Far above any answer of Daraja; a longer one is cut, because nothing useful follows. */
 const maxBodyBytes = 64 * 1024
 
-/** Errors that come before a request is written: name resolution, connecting, the TLS handshake's verdict. */
+/**
+ * System calls that come before a request is written. The code alone proves nothing: an established connection whose
+ * route goes away fails with ENETUNREACH too, while reading, after the request was delivered.
+ */
+const callsBeforeSending: ReadonlySet<string> = new Set(['connect', 'getaddrinfo'])
+
+/** Errors without a system call that come before a request is written: connecting, the TLS handshake's verdict. */
 const neverSentCodes: ReadonlySet<string> = new Set([
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',
@@ -59,8 +59,7 @@ export async function request({ deadline, ...init }: HttpRequest): Promise<HttpO
     }
   } catch (error) {
     if (deadline.aborted) return { outcome: 'lost', code: 'TIMEOUT' }
-    const code = errorCode(error)
-    return { outcome: neverSentCodes.has(code) ? 'not-sent' : 'lost', code }
+    return judgeFailure(error)
   }
 }
 
@@ -81,12 +80,20 @@ function readRetryAfter(header: string | null): number | null {
   return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : null
 }
 
-/** The code of the error at the end of fetch's chain of causes; several addresses fail as an AggregateError. */
-function errorCode(error: unknown): string {
+/** Judges the error at the end of fetch's chain of causes. Several addresses fail together, as an AggregateError. */
+function judgeFailure(error: unknown): HttpOutcome {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : undefined
-  for (const candidate of [cause, first]) {
-    if (candidate instanceof Error && 'code' in candidate && typeof candidate.code === 'string') return candidate.code
-  }
-  return 'CONNECTION_LOST'
+  const failures: unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
+  const code = failures.map(codeOf).find(found => found !== null) ?? 'CONNECTION_LOST'
+  return { outcome: failures.length > 0 && failures.every(isNeverSent) ? 'not-sent' : 'lost', code }
+}
+
+function isNeverSent(failure: unknown): boolean {
+  const syscall: unknown = failure instanceof Error ? Reflect.get(failure, 'syscall') : undefined
+  return typeof syscall === 'string' ? callsBeforeSending.has(syscall) : neverSentCodes.has(codeOf(failure) ?? '')
+}
+
+function codeOf(failure: unknown): string | null {
+  const code: unknown = failure instanceof Error ? Reflect.get(failure, 'code') : undefined
+  return typeof code === 'string' ? code : null
 }

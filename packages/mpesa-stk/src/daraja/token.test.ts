@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../platform.ts'
 import { request } from './http.ts'
 import { createTokenSource, sharedTokenSource } from './token.ts'
@@ -129,6 +129,23 @@ describe('one request', () => {
     const [server] = servers.splice(0)
     await new Promise(resolve => server?.close(resolve))
     expect(await get(oauth.url)).toEqual({ outcome: 'not-sent', code: 'ECONNREFUSED' })
+  })
+
+  // Seen between two network namespaces: a route that goes away kills an established connection with the same code that
+  // a connection which never came about has. Only the system call tells them apart.
+  test.each([
+    ['connect', 'not-sent'],
+    ['read', 'lost'],
+    ['write', 'lost'],
+    [undefined, 'lost'],
+  ])('that failed with ENETUNREACH in %s is %s', async (syscall, outcome) => {
+    const cause = Object.assign(new Error('network is unreachable'), { code: 'ENETUNREACH', syscall })
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('fetch failed', { cause })))
+    try {
+      expect(await get('http://127.0.0.1:9999')).toEqual({ outcome, code: 'ENETUNREACH' })
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 
   test('whose connection broke under it is lost', async () => {

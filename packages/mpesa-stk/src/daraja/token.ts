@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readAnswerBody, readFailure } from '../core/initiate/push-answer.ts'
+import { readAnswerBody, readFailure } from '../core/explain/read-answer.ts'
 import type { Clock } from '../core/ports.ts'
 import { request } from './http.ts'
 

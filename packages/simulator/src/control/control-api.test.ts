@@ -162,6 +162,9 @@ describe('strangers', () => {
   ])('%j are refused', async headers => {
     expect(await control('POST', '/reset', undefined, headers)).toMatchObject(refused)
     expect(await control('GET', '/transactions', undefined, headers)).toMatchObject(refused)
+    // And not by way of a push either, which would make us post a callback to any address on this machine.
+    const path = 'oauth/v1/generate?grant_type=client_credentials'
+    expect((await simulator.app.request(`http://localhost/${path}`, { headers })).status).toBe(403)
   })
 
   it.each([

@@ -22,6 +22,8 @@ export type AuditEvidence = Readonly<Record<string, string | number | boolean | 
 
 /** One line of a payment's story, written in the same transaction as the change that it tells of. */
 export type AuditEntry = {
+  /** Names the step. A step that is committed again, because its acknowledgement was lost, is known by it. */
+  readonly id: string
   readonly paymentId: string
   readonly at: Date
   readonly event: AuditEvent
@@ -34,3 +36,6 @@ export type AuditEntry = {
 
 /** An entry as the store keeps it: `sequence` counts from 1 within a payment, without gaps. */
 export type RecordedAuditEntry = AuditEntry & { readonly sequence: number }
+
+/** Callbacks that are not believed add at most so many lines to a trail, so that a flood of them cannot grow it. */
+export const maxCallbackEntries = 50

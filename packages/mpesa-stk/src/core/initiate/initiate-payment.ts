@@ -1,11 +1,12 @@
 import type { ResolvedConfig } from '../config.ts'
 import { MpesaStkError } from '../errors.ts'
-import { createPaymentId } from '../payment/payment-id.ts'
-import type { Clock, Daraja, Digest, Logger, PaymentRecord, Random, Store, Transition } from '../ports.ts'
+import type { Clock, Daraja, Digest, Logger, PaymentRecord, PushOutcome, Random, Store } from '../ports.ts'
+import { commitSurely } from '../settle/commit-surely.ts'
+import { createTimeOrderedId } from '../time-ordered-id.ts'
 import { callbackUrlWithToken, createCallbackToken } from './callback-token.ts'
-import { claimSend, conclude, reservedEntry } from './initiation-steps.ts'
+import { claimSend, conclude, reservedEntry, type StepMark } from './initiation-steps.ts'
 import { createIntent, differences, type PaymentRequest } from './intent.ts'
-import { storeAnswer } from './store-answer.ts'
+import { type StoredAnswer, storeAnswer } from './store-answer.ts'
 
 export type InitiatePorts = {
   readonly store: Store
@@ -30,11 +31,11 @@ export async function initiatePayment(
   ports: InitiatePorts,
   config: ResolvedConfig,
   request: PaymentRequest,
-): Promise<PaymentRecord> {
+): Promise<StoredAnswer> {
   const { store, clock, random } = ports
-  const reservedAt = clock.now()
-  const intent = createIntent(request, config, createPaymentId(reservedAt, random(16)), reservedAt)
-  const reserved = await store.reserveInitiation(intent, reservedEntry(intent))
+  const { entryId, at } = markStep(ports)
+  const intent = createIntent(request, config, createTimeOrderedId(at, random(16)), at)
+  const reserved = await store.reserveInitiation(intent, reservedEntry(intent, entryId))
   const different = differences(reserved.record.initiation, intent)
   if (different.length > 0) {
     throw new MpesaStkError(
@@ -42,46 +43,69 @@ export async function initiatePayment(
       `this idempotencyKey was used before with another ${different.join(', ')}; a new intent to be paid needs a new key`,
     )
   }
-  let { record } = reserved
-  while (record.initiation.state === 'reserved' || record.initiation.state === 'sent') {
-    record = record.initiation.state === 'reserved' ? await send(ports, config, record) : await watch(ports, record)
+  // By what we waited ourselves: the deadline was written by another clock, which may be a day ahead of ours.
+  let patienceMs = config.timeoutMs + sendMarginMs
+  let current: StoredAnswer = { record: reserved.record, parked: [] }
+  for (;;) {
+    const { initiation } = current.record
+    switch (initiation.state) {
+      case 'accepted':
+      case 'refused':
+      case 'unknown':
+        return current
+      case 'reserved':
+        current = await send(ports, config, current.record)
+        break
+      case 'sent': {
+        const remainingMs = Math.min(patienceMs, (initiation.sendDeadlineAt?.getTime() ?? 0) - clock.now().getTime())
+        if (remainingMs <= 0) {
+          current = await take(ports, current.record, senderDied)
+          break
+        }
+        const sleepMs = Math.min(watchEveryMs, remainingMs)
+        await clock.sleep(sleepMs)
+        patienceMs -= sleepMs
+        const { paymentId } = initiation
+        current = { record: (await store.findPayment({ paymentId })) ?? current.record, parked: [] }
+        break
+      }
+    }
   }
-  return record
 }
 
+const senderDied = {
+  outcome: 'unknown',
+  code: 'SENDER_DIED',
+  message: 'no answer was stored',
+  httpStatus: null,
+} as const satisfies PushOutcome
+
 /** Pushes, if nobody else was first. */
-async function send(ports: InitiatePorts, config: ResolvedConfig, record: PaymentRecord): Promise<PaymentRecord> {
-  const { store, daraja, clock, random, digest } = ports
+async function send(ports: InitiatePorts, config: ResolvedConfig, record: PaymentRecord): Promise<StoredAnswer> {
+  const { daraja, clock, random, digest } = ports
   const authorised = await daraja.authorise()
-  if (authorised.outcome === 'refused') return commitOrSee(store, record, conclude(record, authorised, clock.now()))
+  if (authorised.outcome === 'refused') return take(ports, record, authorised)
   const token = config.callbackToken === 'path' ? createCallbackToken(random(24)) : null
-  const at = clock.now()
-  const claim = await store.commitTransition(
-    claimSend(record, {
-      at,
-      sendDeadlineAt: new Date(at.getTime() + config.timeoutMs + sendMarginMs),
+  const claim = await commitSurely(
+    ports,
+    claimSend(record, markStep(ports), {
+      sendDeadlineAt: new Date(clock.now().getTime() + config.timeoutMs + sendMarginMs),
       tokenHash: token === null ? null : digest(token),
     }),
   )
-  if (claim.outcome !== 'committed') return claim.outcome === 'conflict' ? claim.record : record
+  if (claim.outcome === 'conflict') return { record: claim.record, parked: [] }
+  if (claim.outcome === 'taken') throw new Error('a step without a payment found its ids taken')
   const callbackUrl = token === null ? config.callbackUrl : callbackUrlWithToken(config.callbackUrl, token)
   return storeAnswer(ports, claim.record, await daraja.push({ ...claim.record.initiation, callbackUrl }))
 }
 
-/** Waits a moment for the process that pushes, or gives it up for dead when its time is over. */
-async function watch({ store, clock }: InitiatePorts, record: PaymentRecord): Promise<PaymentRecord> {
-  const { paymentId, sendDeadlineAt } = record.initiation
-  const remainingMs = (sendDeadlineAt?.getTime() ?? 0) - clock.now().getTime()
-  if (remainingMs > 0) {
-    await clock.sleep(Math.min(watchEveryMs, remainingMs))
-    return (await store.findPayment({ paymentId })) ?? record
-  }
-  const lost = { outcome: 'unknown', code: 'SENDER_DIED', message: 'no answer was stored', httpStatus: null } as const
-  return commitOrSee(store, record, conclude(record, lost, clock.now()))
+/** Commits what is known without an answer, or shows what stands because somebody else took a step first. */
+async function take(ports: InitiatePorts, record: PaymentRecord, outcome: PushOutcome): Promise<StoredAnswer> {
+  const committed = await commitSurely(ports, conclude(record, outcome, markStep(ports)))
+  return { record: committed.outcome === 'taken' ? record : committed.record, parked: [] }
 }
 
-/** Commits a step, or returns what stands now because somebody else took one first. */
-async function commitOrSee(store: Store, record: PaymentRecord, transition: Transition): Promise<PaymentRecord> {
-  const outcome = await store.commitTransition(transition)
-  return outcome.outcome === 'taken' ? record : outcome.record
+function markStep({ clock, random }: InitiatePorts): StepMark {
+  const at = clock.now()
+  return { entryId: createTimeOrderedId(at, random(16)), at }
 }

@@ -1,12 +1,16 @@
 import type { AuditEntry, AuditEvent } from '../audit/audit-entry.ts'
+import { pendingPayment } from '../payment/pending-payment.ts'
 import type { PaymentRecord, PushOutcome, Transition } from '../ports.ts'
-import { pendingPayment } from '../settle/decide-settlement.ts'
 import type { Initiation, InitiationState, Intent } from './initiation.ts'
 
+/** The id of a step's audit entry, and its time. */
+export type StepMark = { readonly entryId: string; readonly at: Date }
+
 /** The first line of a payment's trail. */
-export function reservedEntry(intent: Intent): AuditEntry {
+export function reservedEntry(intent: Intent, entryId: string): AuditEntry {
+  const mark = { entryId, at: intent.reservedAt }
   return {
-    ...entryFor(intent.paymentId, 'initiation.reserved', intent.reservedAt, null, 'reserved'),
+    ...entryFor(intent.paymentId, 'initiation.reserved', mark, null, 'reserved'),
     evidence: { amount: intent.amount, transactionType: intent.transactionType },
   }
 }
@@ -14,16 +18,17 @@ export function reservedEntry(intent: Intent): AuditEntry {
 /** `reserved → sent`: whoever commits this may push, and nobody else. */
 export function claimSend(
   { initiation }: PaymentRecord,
-  claim: { readonly at: Date; readonly sendDeadlineAt: Date; readonly tokenHash: string | null },
+  mark: StepMark,
+  claim: { readonly sendDeadlineAt: Date; readonly tokenHash: string | null },
 ): Transition {
-  const { at, sendDeadlineAt, tokenHash } = claim
+  const { sendDeadlineAt, tokenHash } = claim
   return {
     paymentId: initiation.paymentId,
     expected: { initiationState: initiation.state, paymentVersion: null },
     initiation: { ...initiation, state: 'sent', tokenHash, sendDeadlineAt },
     payment: null,
     entry: {
-      ...entryFor(initiation.paymentId, 'initiation.sent', at, initiation.state, 'sent'),
+      ...entryFor(initiation.paymentId, 'initiation.sent', mark, initiation.state, 'sent'),
       evidence: { token: tokenHash !== null },
     },
   }
@@ -36,18 +41,18 @@ const eventOfOutcome = {
 } as const satisfies Record<PushOutcome['outcome'], AuditEvent>
 
 /** To what a push came to; its payment appears with an acceptance. */
-export function conclude({ initiation }: PaymentRecord, answer: PushOutcome, at: Date): Transition {
+export function conclude({ initiation }: PaymentRecord, answer: PushOutcome, mark: StepMark): Transition {
   const { paymentId, state } = initiation
   return {
     paymentId,
     expected: { initiationState: state, paymentVersion: null },
-    initiation: concluded(initiation, answer, at),
+    initiation: concluded(initiation, answer, mark.at),
     payment:
       answer.outcome === 'accepted'
         ? pendingPayment(initiation, answer.checkoutRequestId, answer.merchantRequestId)
         : null,
     entry: {
-      ...entryFor(paymentId, eventOfOutcome[answer.outcome], at, state, answer.outcome),
+      ...entryFor(paymentId, eventOfOutcome[answer.outcome], mark, state, answer.outcome),
       cause: 'push-answer',
       evidence: answer.outcome === 'accepted' ? {} : { code: answer.code, httpStatus: answer.httpStatus },
     },
@@ -69,9 +74,9 @@ export function concluded(initiation: Initiation, answer: PushOutcome, at: Date)
 function entryFor(
   paymentId: string,
   event: AuditEvent,
-  at: Date,
+  { entryId, at }: StepMark,
   before: InitiationState | null,
   after: InitiationState,
 ): AuditEntry {
-  return { paymentId, at, event, cause: 'initiate', before, after, evidence: {} }
+  return { id: entryId, paymentId, at, event, cause: 'initiate', before, after, evidence: {} }
 }

@@ -42,6 +42,8 @@ describe('an intent', () => {
     ['a reference of 13 characters', { accountReference: 'ORDER-1234567' }, 'MPESA_STK_ACCOUNT_REFERENCE_INVALID'],
     ['a line break in the reference', { accountReference: 'ORDER\n123' }, 'MPESA_STK_ACCOUNT_REFERENCE_INVALID'],
     ['an empty key', { idempotencyKey: '' }, 'MPESA_STK_IDEMPOTENCY_KEY_INVALID'],
+    ['a key with a control character', { idempotencyKey: 'ORDER\u0000' }, 'MPESA_STK_IDEMPOTENCY_KEY_INVALID'],
+    ['a key with half a surrogate', { idempotencyKey: 'S\ud800' }, 'MPESA_STK_IDEMPOTENCY_KEY_INVALID'],
     ['a key of 256 characters', { idempotencyKey: 'k'.repeat(256) }, 'MPESA_STK_IDEMPOTENCY_KEY_INVALID'],
   ])('refuses %s with its own code', (_what, changes, code) => {
     expect(() => intent(changes)).toThrow(expect.objectContaining({ code }))

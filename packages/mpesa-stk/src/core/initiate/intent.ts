@@ -27,6 +27,8 @@ export type PaymentRequest = {
   readonly idempotencyKey?: string
 }
 
+/** Control characters and half surrogates: databases refuse or fold them, and two keys would become one. */
+const unstorable = /[\p{Cc}\p{Cs}]/u
 const printableAscii = /^[\x20-\x7e]+$/
 
 /**
@@ -65,7 +67,7 @@ export function createIntent(request: PaymentRequest, config: ResolvedConfig, pa
   if (idempotencyKey !== null && !isIdempotencyKey(idempotencyKey)) {
     throw new MpesaStkError(
       'MPESA_STK_IDEMPOTENCY_KEY_INVALID',
-      'idempotencyKey must be 1 to 255 characters; leave it out only if every call is meant to prompt anew',
+      'idempotencyKey must be 1 to 255 characters without control characters; leave it out only if every call is meant to prompt anew',
     )
   }
   return {
@@ -74,7 +76,7 @@ export function createIntent(request: PaymentRequest, config: ResolvedConfig, pa
     phoneNumber,
     amount: request.amount,
     accountReference,
-    description: description.slice(0, 1024),
+    description: description.replace(new RegExp(unstorable, 'gu'), ' ').slice(0, 1024),
     shortCode: config.shortCode,
     transactionType: config.transactionType,
     partyB: config.partyB,
@@ -83,7 +85,7 @@ export function createIntent(request: PaymentRequest, config: ResolvedConfig, pa
 }
 
 function isIdempotencyKey(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= 255
+  return typeof value === 'string' && value.trim() !== '' && value.length <= 255 && !unstorable.test(value)
 }
 
 /** What makes two intents different payments. The description is left out: it may hold a date or a basket. */

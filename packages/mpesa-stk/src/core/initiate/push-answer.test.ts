@@ -46,7 +46,6 @@ describe('the answer to a push', () => {
     [400, '400.002.02', 'Bad Request - Invalid PhoneNumber', 'refused'],
     [404, '404.001.03', 'Invalid Access Token', 'refused'],
     [401, '401.003.01', 'no apiproduct match found', 'refused'],
-    [502, '', '', 'unknown'],
   ])('HTTP %i %s "%s" is %s', (httpStatus, code, message, outcome) => {
     expect(classifyPushAnswer({ httpStatus, body: daraja(code, message) })).toMatchObject({ outcome, code, message })
   })
@@ -107,6 +106,27 @@ describe('the answer to a push', () => {
       httpStatus: 400,
       body: daraja('400.002.02', 'Bad Request - 254708374149 is barred'),
     })
+    expect(JSON.stringify(answer)).not.toContain('708374149')
+  })
+
+  test.each([
+    ['null', null],
+    ['an empty text', ''],
+    ['00', '00'],
+    ['00000000', '00000000'],
+    ['true', true],
+    ['a nested list', [[[0]]]],
+    ['1 and yet the id of a push', '1'],
+  ])('with ResponseCode %s and both ids proves no refusal', (_what, ResponseCode) => {
+    const body = JSON.stringify({ ResponseCode, MerchantRequestID: 'm-1', CheckoutRequestID: 'ws_CO_1' })
+    expect(classifyPushAnswer({ httpStatus: 200, body })).toMatchObject({
+      outcome: 'unknown',
+      code: 'ODD_RESPONSE_CODE',
+    })
+  })
+
+  test('an errorCode with a phone number in it is masked too', () => {
+    const answer = classifyPushAnswer({ httpStatus: 400, body: daraja('254708374149', 'x') })
     expect(JSON.stringify(answer)).not.toContain('708374149')
   })
 

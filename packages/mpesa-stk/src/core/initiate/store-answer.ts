@@ -1,55 +1,61 @@
-import type { Clock, Logger, PaymentRecord, PushOutcome, Store } from '../ports.ts'
+import { describeError } from '../errors.ts'
+import type { Clock, Logger, PaymentRecord, PushOutcome, Random, Store } from '../ports.ts'
+import type { CallbackEvidence } from '../receive/callback-evidence.ts'
+import { commitSurely } from '../settle/commit-surely.ts'
+import { createTimeOrderedId } from '../time-ordered-id.ts'
 import { mayBecome } from './initiation.ts'
 import { conclude, concluded } from './initiation-steps.ts'
 
-type StoreAnswerPorts = { readonly store: Store; readonly clock: Clock; readonly logger: Logger }
+type StoreAnswerPorts = {
+  readonly store: Store
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: Random
+}
 
-/** A CheckoutRequestID cannot be looked up at Safaricom afterwards [documented by omission], so storing it is retried. */
-const againAfterMs = [100, 500, 2_000]
+/** The record as it stands after a push was answered, and the callbacks that had come before the answer. */
+export type StoredAnswer = { readonly record: PaymentRecord; readonly parked: readonly CallbackEvidence[] }
 
 /**
- * Stores what a push came to, and returns the record as it then stands. When the store does not come back, the answer is
- * known to us and to nobody else: the record returned says `unknown`, because a failure would invite a second prompt.
+ * Stores what a push came to. A CheckoutRequestID cannot be looked up at Safaricom afterwards [documented by omission],
+ * so storing is tried again; when the store does not come back, the answer is known to us and to nobody else, and the
+ * record returned says `unknown`, because a failure would invite a second prompt.
  */
 export async function storeAnswer(
   ports: StoreAnswerPorts,
   sent: PaymentRecord,
   answer: PushOutcome,
-): Promise<PaymentRecord> {
+): Promise<StoredAnswer> {
   const { clock, logger } = ports
-  const { paymentId } = sent.initiation
-  for (const delayMs of [...againAfterMs, null]) {
-    try {
-      return await storeOnce(ports, sent, answer)
-    } catch (cause) {
-      logger.warn({ paymentId, cause }, 'storing the answer to a push failed')
-      if (delayMs !== null) await clock.sleep(delayMs)
-    }
+  try {
+    return await storeWhatFits(ports, sent, answer)
+  } catch (cause) {
+    logger.error(
+      { paymentId: sent.initiation.paymentId, outcome: answer.outcome, error: describeError(cause) },
+      'the answer to a push could not be stored; the payment is unknown until a callback with its token or a person resolves it',
+    )
+    const unstored = {
+      outcome: 'unknown',
+      code: 'ANSWER_NOT_STORED',
+      message: 'the store failed',
+      httpStatus: null,
+    } as const
+    return { record: { ...sent, initiation: concluded(sent.initiation, unstored, clock.now()) }, parked: [] }
   }
-  logger.error(
-    { paymentId, outcome: answer.outcome },
-    'the answer to a push could not be stored; the payment is unknown until a callback with its token or a person resolves it',
-  )
-  const unstored = {
-    outcome: 'unknown',
-    code: 'ANSWER_NOT_STORED',
-    message: 'the store failed',
-    httpStatus: null,
-  } as const
-  return { ...sent, initiation: concluded(sent.initiation, unstored, clock.now()) }
 }
 
-async function storeOnce(
-  { store, clock, logger }: StoreAnswerPorts,
-  sent: PaymentRecord,
-  heard: PushOutcome,
-): Promise<PaymentRecord> {
+async function storeWhatFits(ports: StoreAnswerPorts, sent: PaymentRecord, heard: PushOutcome): Promise<StoredAnswer> {
+  const { clock, random, logger } = ports
   let record = sent
   let answer = heard
   // A callback with the token was faster, or another process gave this sender up for dead: then less is left to say.
   while (mayBecome(record.initiation.state, answer.outcome)) {
-    const committed = await store.commitTransition(conclude(record, answer, clock.now()))
-    if (committed.outcome === 'committed') return committed.record
+    const at = clock.now()
+    const committed = await commitSurely(
+      ports,
+      conclude(record, answer, { entryId: createTimeOrderedId(at, random(16)), at }),
+    )
+    if (committed.outcome === 'committed') return committed
     if (committed.outcome === 'conflict') {
       record = committed.record
     } else {
@@ -67,5 +73,5 @@ async function storeOnce(
       'the answer to a push and its callback name different CheckoutRequestIDs; the callback was believed',
     )
   }
-  return record
+  return { record, parked: [] }
 }

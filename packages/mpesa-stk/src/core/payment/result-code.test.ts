@@ -30,6 +30,8 @@ describe('readResultCode', () => {
     [[]],
     [{}],
     [0.5],
+    [-0],
+    ['1032\u0000'],
   ])('%j says nothing certain', value => {
     expect(readResultCode(value)).toBeNull()
   })

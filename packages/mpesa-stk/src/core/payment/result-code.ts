@@ -6,8 +6,8 @@ import type { SettledStatus } from './payment.ts'
  * failed payments. [observed]
  */
 export function readResultCode(value: unknown): string | null {
-  const text = typeof value === 'number' && Number.isInteger(value) ? String(value) : value
-  if (typeof text !== 'string' || text.trim() === '' || text.length > 64) return null
+  const text = typeof value === 'number' && Number.isInteger(value) && !Object.is(value, -0) ? String(value) : value
+  if (typeof text !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(text) || text.trim() === '') return null
   return text !== '0' && Number(text) === 0 ? null : text
 }
 

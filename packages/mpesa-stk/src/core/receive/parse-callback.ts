@@ -1,4 +1,6 @@
+import { readText } from '../explain/read-answer.ts'
 import { readReceipt } from '../payment/receipt.ts'
+import { readRequestId } from '../payment/request-id.ts'
 import { readResultCode } from '../payment/result-code.ts'
 
 /** An STK callback, read tolerantly: ids and code are certain, everything else may be missing. */
@@ -28,17 +30,16 @@ export function parseCallback(body: Uint8Array): ParsedCallback {
   if (!isObject(callback)) return unrecognised('there is no Body.stkCallback')
   const resultCode = readResultCode(field(callback, 'ResultCode'))
   if (resultCode === null) return unrecognised('ResultCode is missing or ambiguous')
-  const checkoutRequestId = readId(field(callback, 'CheckoutRequestID'))
-  const merchantRequestId = readId(field(callback, 'MerchantRequestID'))
+  const checkoutRequestId = readRequestId(field(callback, 'CheckoutRequestID'))
+  const merchantRequestId = readRequestId(field(callback, 'MerchantRequestID'))
   if (checkoutRequestId === null && merchantRequestId === null) return unrecognised('it carries no request id')
   const items = readItems(field(field(callback, 'CallbackMetadata'), 'Item'))
-  const resultDesc = field(callback, 'ResultDesc')
   return {
     kind: 'stk',
     checkoutRequestId,
     merchantRequestId,
     resultCode,
-    resultDesc: typeof resultDesc === 'string' ? resultDesc.slice(0, 1024) : '',
+    resultDesc: readText(field(callback, 'ResultDesc')),
     amount: items.get('Amount'),
     receipt: readReceipt(items.get('MpesaReceiptNumber')),
   }
@@ -61,10 +62,6 @@ function readItems(item: unknown): ReadonlyMap<string, unknown> {
     if (typeof name === 'string' && value !== undefined && !values.has(name)) values.set(name, value)
   }
   return values
-}
-
-function readId(value: unknown): string | null {
-  return typeof value === 'string' && value.length > 0 && value.length <= 128 ? value : null
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,46 +1,92 @@
 import { expect, test } from 'vitest'
 import { MemoryAdapter } from '../../adapters/memory.ts'
-import { commit, reserve, samplePayment, step } from '../../conformance/samples.ts'
-import { sha256, systemClock } from '../../platform.ts'
+import { accepted, commit, reserve, samplePayment, step } from '../../conformance/samples.ts'
+import { sha256, systemClock, systemRandom } from '../../platform.ts'
 import { receiveCallback } from './receive-callback.ts'
 
-function successFor(CheckoutRequestID: string): Uint8Array {
+function successFor(CheckoutRequestID: string, MerchantRequestID?: string): Uint8Array {
   const Item = [
     { Name: 'Amount', Value: 500 },
     { Name: 'MpesaReceiptNumber', Value: 'UHH0AB12CD' },
   ]
-  const stkCallback = { CheckoutRequestID, ResultCode: 0, ResultDesc: 'ok', CallbackMetadata: { Item } }
+  const stkCallback = {
+    CheckoutRequestID,
+    MerchantRequestID,
+    ResultCode: 0,
+    ResultDesc: 'ok',
+    CallbackMetadata: { Item },
+  }
   return new TextEncoder().encode(JSON.stringify({ Body: { stkCallback } }))
 }
+
+const silent = { info() {}, warn() {}, error() {} }
+const portsFor = (store: MemoryAdapter) => ({
+  store,
+  clock: systemClock,
+  random: systemRandom,
+  digest: sha256,
+  logger: silent,
+})
 
 test('a callback is settled when its push is accepted between looking for the payment and parking', async () => {
   const store = new MemoryAdapter()
   const sent = await commit(store, step(await reserve(store), { state: 'sent' }))
   const payment = samplePayment(sent)
-  const { recordCallback } = store
-  store.recordCallback = async record => {
-    const result = await recordCallback.call(store, record)
-    if (record.disposition === 'parked') await commit(store, step(sent, { state: 'accepted', payment }))
-    return result
+  const { parkCallback } = store
+  store.parkCallback = async callback => {
+    await commit(store, step(sent, { state: 'accepted', payment }))
+    return parkCallback.call(store, callback)
   }
-  const ports = { store, clock: systemClock, digest: sha256 }
-  const { processed, settled } = await receiveCallback(ports, successFor(payment.checkoutRequestId), null)
+  const { processed, settled } = await receiveCallback(portsFor(store), successFor(payment.checkoutRequestId), null)
   expect(processed).toMatchObject({ outcome: 'settled', status: 'SUCCESS', receipt: 'UHH0AB12CD' })
-  expect(settled?.payment.id).toBe(payment.id)
-  expect(await store.findParkedCallbacks(payment)).toEqual([])
+  expect(settled?.id).toBe(payment.id)
+  expect(await store.findStrandedCallbacks(10)).toEqual([])
+})
+
+test('a payment does not swallow the callback of a neighbour with the same MerchantRequestID', async () => {
+  const store = new MemoryAdapter()
+  const record = await accepted(store)
+  const merchantRequestId = record.payment?.merchantRequestId ?? ''
+  const { processed } = await receiveCallback(portsFor(store), successFor('ws_CO_neighbour', merchantRequestId), null)
+  expect(processed).toMatchObject({ outcome: 'parked', paymentId: null })
+})
+
+test('a callback with the right token that cannot be read is kept with its payment', async () => {
+  const store = new MemoryAdapter()
+  const sent = await commit(
+    store,
+    step(await reserve(store), { state: 'sent', initiation: { tokenHash: sha256('the-token') } }),
+  )
+  const { processed } = await receiveCallback(portsFor(store), new TextEncoder().encode('{}'), 'the-token')
+  expect(processed).toMatchObject({ outcome: 'unrecognised', paymentId: sent.initiation.paymentId })
+})
+
+test('a settlement whose acknowledgement was lost is announced all the same', async () => {
+  const store = new MemoryAdapter()
+  const record = await accepted(store)
+  const { commitTransition } = store
+  let isFirst = true
+  store.commitTransition = async transition => {
+    const outcome = await commitTransition.call(store, transition)
+    if (!isFirst) return outcome
+    isFirst = false
+    throw new Error('connection lost after COMMIT')
+  }
+  const ports = { ...portsFor(store), clock: { ...systemClock, sleep: async () => {} } }
+  const { processed, settled } = await receiveCallback(ports, successFor(record.payment?.checkoutRequestId ?? ''), null)
+  expect(processed).toMatchObject({ outcome: 'settled', isDuplicate: false, status: 'SUCCESS' })
+  expect(settled?.status).toBe('SUCCESS')
 })
 
 test('a store that changes under every attempt is an error that asks for the callback again', async () => {
   const store = new MemoryAdapter()
-  const sent = await commit(store, step(await reserve(store), { state: 'sent' }))
-  const record = await commit(store, step(sent, { state: 'accepted', payment: samplePayment(sent) }))
+  const record = await accepted(store)
   let attempts = 0
   store.commitTransition = async () => {
     attempts++
     return { outcome: 'conflict', record }
   }
-  const ports = { store, clock: systemClock, digest: sha256 }
-  const receiving = receiveCallback(ports, successFor(record.payment?.checkoutRequestId ?? ''), null)
+  const receiving = receiveCallback(portsFor(store), successFor(record.payment?.checkoutRequestId ?? ''), null)
   await expect(receiving).rejects.toMatchObject({ code: 'MPESA_STK_STORE_CONTENDED' })
   expect(attempts).toBe(10)
 })

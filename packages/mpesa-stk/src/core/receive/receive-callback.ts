@@ -1,7 +1,9 @@
 import { MpesaStkError } from '../errors.ts'
 import type { Payment, PaymentStatus } from '../payment/payment.ts'
-import type { Clock, Digest, PaymentRecord, Store } from '../ports.ts'
+import type { Clock, Digest, Logger, PaymentRecord, Random, Store } from '../ports.ts'
+import { commitSurely } from '../settle/commit-surely.ts'
 import { type Arrival, type ContradictionReason, decideSettlement } from '../settle/decide-settlement.ts'
+import { createTimeOrderedId } from '../time-ordered-id.ts'
 import type { CallbackEvidence } from './callback-evidence.ts'
 import { type ParsedCallback, parseCallback, type StkCallback } from './parse-callback.ts'
 
@@ -28,12 +30,16 @@ export type ProcessedCallback = {
 }
 
 /** The ports that taking a callback needs. */
-export type ReceivePorts = { readonly store: Store; readonly clock: Clock; readonly digest: Digest }
+export type ReceivePorts = {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly digest: Digest
+  readonly logger: Logger
+}
 
-/** A move that was committed, for the handlers to hear of. */
-export type Settled = { readonly payment: Payment }
-
-export type ReceiveResult = { readonly processed: ProcessedCallback; readonly settled: Settled | null }
+/** What became of a callback, and the payment that it moved, for the handlers to hear of. */
+export type ReceiveResult = { readonly processed: ProcessedCallback; readonly settled: Payment | null }
 
 /** Each lost race shows a newer record, and a payment has only a handful of moves: more than these is a broken store. */
 const maxAttempts = 10
@@ -47,97 +53,99 @@ export async function receiveCallback(
   received: Uint8Array,
   token: string | null,
 ): Promise<ReceiveResult> {
+  const { store, clock, digest } = ports
   const body = received.subarray(0, maxBodyBytes)
   const parsed: ParsedCallback =
     received.length > maxBodyBytes
       ? { kind: 'unrecognised', reason: `the body is longer than ${maxBodyBytes} bytes` }
       : parseCallback(body)
-  const evidence: CallbackEvidence = {
-    digest: ports.digest(body),
+  const callback: CallbackEvidence = {
+    digest: digest(body),
     body,
     checkoutRequestId: parsed.kind === 'stk' ? parsed.checkoutRequestId : null,
     merchantRequestId: parsed.kind === 'stk' ? parsed.merchantRequestId : null,
-    receivedAt: ports.clock.now(),
+    receivedAt: clock.now(),
   }
+  const tokenHash = token === null ? null : digest(token)
+  const byToken = tokenHash === null ? null : await store.findPayment({ tokenHash })
   if (parsed.kind === 'unrecognised') {
-    await ports.store.recordCallback({ callback: evidence, disposition: 'unrecognised', paymentId: null })
-    return unapplied({ outcome: 'unrecognised', reason: parsed.reason })
+    const paymentId = byToken?.initiation.paymentId ?? null
+    await store.recordCallback({ callback, disposition: 'unrecognised', paymentId })
+    return byToken === null
+      ? withoutPayment('unrecognised', parsed.reason)
+      : {
+          processed: about(byToken, { outcome: 'unrecognised', isDuplicate: false, reason: parsed.reason }),
+          settled: null,
+        }
   }
-  const tokenHash = token === null ? null : ports.digest(token)
-  const record = await findRecord(ports.store, parsed, tokenHash)
-  if (record !== null) return applyCallback(ports, record, parsed, evidence, tokenHash)
-  if (tokenHash !== null) {
-    await ports.store.recordCallback({ callback: evidence, disposition: 'refused', paymentId: null })
-    return unapplied({ outcome: 'refused', reason: 'token-wrong' })
+  if (tokenHash !== null && byToken === null) {
+    await store.recordCallback({ callback, disposition: 'refused', paymentId: null })
+    return withoutPayment('refused', 'token-wrong')
   }
-  await ports.store.recordCallback({ callback: evidence, disposition: 'parked', paymentId: null })
-  // The push may have been accepted between the look-up and the parking. Whoever commits second sees the other: the
-  // acceptance looks for parked callbacks after its commit, and this looks for the payment after parking.
-  const lateRecord = await findRecord(ports.store, parsed, null)
-  if (lateRecord !== null) return applyCallback(ports, lateRecord, parsed, evidence, null)
-  return unapplied({ outcome: 'parked' })
+  const record = byToken ?? (await findByRequestId(store, parsed)) ?? (await store.parkCallback(callback))
+  return record === null ? withoutPayment('parked') : applyCallback(ports, record, parsed, callback, tokenHash)
 }
 
-/** Applies the callbacks that were parked before the push of `payment` was known to be accepted. */
-export async function applyParkedCallbacks(ports: ReceivePorts, payment: Payment): Promise<Settled[]> {
-  const settled: Settled[] = []
-  for (const evidence of await ports.store.findParkedCallbacks(payment)) {
-    const parsed = parseCallback(evidence.body)
+/** Applies callbacks that came before their payment was known. They came without a token, or would not have been parked. */
+export async function applyParkedCallbacks(
+  ports: ReceivePorts,
+  record: PaymentRecord,
+  parked: readonly CallbackEvidence[],
+): Promise<readonly Payment[]> {
+  const settled: Payment[] = []
+  for (const callback of parked) {
+    const parsed = parseCallback(callback.body)
     if (parsed.kind !== 'stk') continue
-    const record = await ports.store.findPayment({ paymentId: payment.id })
-    if (record === null) continue
-    const result = await applyCallback(ports, record, parsed, evidence, null)
+    const result = await applyCallback(ports, record, parsed, callback, null)
     if (result.settled !== null) settled.push(result.settled)
   }
   return settled
 }
 
-/** A token finds its payment exactly; without one, CheckoutRequestID first and MerchantRequestID as the fallback. */
-async function findRecord(
-  store: Store,
-  callback: StkCallback,
-  tokenHash: string | null,
-): Promise<PaymentRecord | null> {
-  if (tokenHash !== null) return store.findPayment({ tokenHash })
+/**
+ * By CheckoutRequestID; by MerchantRequestID only where there is no other, because it is not proven to be unique and a
+ * payment must not swallow the callback of its neighbour.
+ */
+async function findByRequestId(store: Store, callback: StkCallback): Promise<PaymentRecord | null> {
   const { checkoutRequestId, merchantRequestId } = callback
-  const byCheckout = checkoutRequestId === null ? null : await store.findPayment({ checkoutRequestId })
-  if (byCheckout !== null || merchantRequestId === null) return byCheckout
-  return store.findPayment({ merchantRequestId })
+  if (checkoutRequestId !== null) return store.findPayment({ checkoutRequestId })
+  return merchantRequestId === null ? null : store.findPayment({ merchantRequestId })
 }
 
 async function applyCallback(
   ports: ReceivePorts,
   found: PaymentRecord,
-  callback: StkCallback,
-  evidence: CallbackEvidence,
+  parsed: StkCallback,
+  callback: CallbackEvidence,
   tokenHash: string | null,
 ): Promise<ReceiveResult> {
+  const { store, clock, random } = ports
   let record = found
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const arrival: Arrival = { tokenHash, at: ports.clock.now(), digest: evidence.digest }
-    const decision = decideSettlement(record, callback, arrival)
+    const at = clock.now()
+    const arrival: Arrival = { entryId: createTimeOrderedId(at, random(16)), tokenHash, at, digest: callback.digest }
+    const decision = decideSettlement(record, parsed, arrival)
     if (decision.decision === 'contradict' || decision.decision === 'refuse') {
-      return keep(ports, record, evidence, arrival, decision)
+      return keep(ports, record, callback, arrival, decision)
     }
     if (decision.decision !== 'move') {
       const { decision: disposition } = decision
-      await ports.store.recordCallback({ callback: evidence, disposition, paymentId: record.initiation.paymentId })
+      await store.recordCallback({ callback, disposition, paymentId: record.initiation.paymentId })
       return {
         processed: about(record, { outcome: disposition, isDuplicate: disposition === 'repeat' }),
         settled: null,
       }
     }
-    const committed = await ports.store.commitTransition({ ...decision.transition, callback: evidence })
+    const committed = await commitSurely(ports, { ...decision.transition, callback })
     if (committed.outcome === 'committed') {
-      const { payment } = committed.record
       return {
         processed: about(committed.record, { outcome: 'settled', isDuplicate: false }),
-        settled: payment === null ? null : { payment },
+        settled: committed.record.payment,
       }
     }
     if (committed.outcome === 'taken') {
       const reason = committed.field === 'receipt' ? 'receipt-seen-before' : 'checkout-request-id-seen-before'
-      return keep(ports, record, evidence, arrival, { decision: 'contradict', reason })
+      return keep(ports, record, callback, arrival, { decision: 'contradict', reason })
     }
     record = committed.record
   }
@@ -147,36 +155,38 @@ async function applyCallback(
   )
 }
 
+type Verdict = {
+  readonly decision: 'contradict' | 'refuse'
+  readonly reason: ContradictionReason | 'token-missing' | 'token-wrong'
+}
+
 /** Keeps a callback that was not believed, once on the payment's own trail. */
 async function keep(
-  ports: ReceivePorts,
+  { store }: ReceivePorts,
   record: PaymentRecord,
   callback: CallbackEvidence,
-  arrival: Arrival,
-  verdict: {
-    readonly decision: 'contradict' | 'refuse'
-    readonly reason: ContradictionReason | 'token-missing' | 'token-wrong'
-  },
+  { entryId, at, digest }: Arrival,
+  { decision, reason }: Verdict,
 ): Promise<ReceiveResult> {
   const { paymentId, state } = record.initiation
   const standing = record.payment?.status ?? state
-  const isContradiction = verdict.decision === 'contradict'
-  await ports.store.recordCallback({
+  const outcome = decision === 'contradict' ? 'contradiction' : 'refused'
+  await store.recordCallback({
     callback,
-    disposition: isContradiction ? 'contradiction' : 'refused',
+    disposition: outcome,
     paymentId,
     entry: {
+      id: entryId,
       paymentId,
-      at: arrival.at,
-      event: isContradiction ? 'callback.contradiction' : 'callback.refused',
+      at,
+      event: `callback.${outcome}`,
       cause: 'callback',
       before: standing,
       after: standing,
-      evidence: { reason: verdict.reason, callback: arrival.digest },
+      evidence: { reason, callback: digest },
     },
   })
-  const outcome = isContradiction ? 'contradiction' : 'refused'
-  return { processed: about(record, { outcome, isDuplicate: false, reason: verdict.reason }), settled: null }
+  return { processed: about(record, { outcome, isDuplicate: false, reason }), settled: null }
 }
 
 function about(
@@ -192,6 +202,7 @@ function about(
   }
 }
 
-function unapplied(what: Pick<ProcessedCallback, 'outcome' | 'reason'>): ReceiveResult {
-  return { processed: { ...what, paymentId: null, status: null, isDuplicate: false }, settled: null }
+function withoutPayment(outcome: ProcessedCallback['outcome'], reason?: string): ReceiveResult {
+  const processed = { outcome, paymentId: null, status: null, isDuplicate: false }
+  return { processed: reason === undefined ? processed : { ...processed, reason }, settled: null }
 }

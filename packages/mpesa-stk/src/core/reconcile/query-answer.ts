@@ -1,5 +1,5 @@
 import { lookUpCode } from '../explain/explain.ts'
-import { type DarajaAnswer, readAnswerBody, readFailure, readText } from '../initiate/push-answer.ts'
+import { type DarajaAnswer, readAnswerBody, readFailure, readText } from '../explain/read-answer.ts'
 import { readResultCode } from '../payment/result-code.ts'
 import type { QueryOutcome } from '../ports.ts'
 

@@ -9,7 +9,7 @@ import { type Arrival, decideSettlement, type SettlementDecision } from './decid
 import { settlementTable } from './settlement-table.ts'
 
 const at = new Date('2026-04-03T10:01:00Z')
-const arrival: Arrival = { tokenHash: null, at, digest: 'd1' }
+const arrival: Arrival = { entryId: 'e1', tokenHash: null, at, digest: 'd1' }
 
 const codeOf: Record<SettledStatus, string> = {
   SUCCESS: '0',
@@ -139,6 +139,15 @@ describe('a failure', () => {
       decision: 'in-progress',
     })
   })
+})
+
+test('a second failure with another code is a contradiction, not a repeat', async () => {
+  const record = await pending()
+  const first = moveOf(decideSettlement(record, callbackFor(record, { resultCode: '1' }), arrival))
+  const settled = { initiation: first.initiation, payment: first.payment }
+  expect(decideSettlement(settled, callbackFor(record, { resultCode: '1' }), arrival)).toEqual({ decision: 'repeat' })
+  const other = decideSettlement(settled, callbackFor(record, { resultCode: '2001' }), arrival)
+  expect(other).toEqual({ decision: 'contradict', reason: 'other-result-code' })
 })
 
 describe('whose callback it is', () => {

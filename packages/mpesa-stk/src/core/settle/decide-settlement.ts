@@ -1,7 +1,7 @@
 import type { AuditEvent, AuditEvidence } from '../audit/audit-entry.ts'
-import type { Initiation } from '../initiate/initiation.ts'
 import { readAmount } from '../payment/amount.ts'
 import type { Payment, SettledStatus } from '../payment/payment.ts'
+import { pendingPayment } from '../payment/pending-payment.ts'
 import { resultCodeAsInteger, statusOfCallbackCode } from '../payment/result-code.ts'
 import type { PaymentRecord, Transition } from '../ports.ts'
 import type { StkCallback } from '../receive/parse-callback.ts'
@@ -18,6 +18,7 @@ export type ContradictionReason =
   | 'receipt-seen-before'
   | 'checkout-request-id-seen-before'
   | 'other-status'
+  | 'other-result-code'
 
 /** What to do about a callback. Only a `move` changes a payment. */
 export type SettlementDecision =
@@ -29,6 +30,8 @@ export type SettlementDecision =
 
 /** How a callback came: with which token, and when. */
 export type Arrival = {
+  /** Of the audit entry, should the callback move the payment. */
+  readonly entryId: string
   /** SHA-256 of the token in the path that it was posted to; null when there was none. */
   readonly tokenHash: string | null
   readonly at: Date
@@ -67,33 +70,15 @@ export function decideSettlement(record: PaymentRecord, callback: StkCallback, a
     case 'correct':
       return move(record, settle(standing, claimed, callback, arrival.at), 'payment.corrected', callback, arrival)
     case 'repeat': {
+      if (standing.resultCodeText !== null && standing.resultCodeText !== callback.resultCode) {
+        return contradict('other-result-code')
+      }
       if (claimed !== 'SUCCESS' || callback.receipt === null) return { decision: 'repeat' }
       if (standing.mpesaReceiptNumber === callback.receipt) return { decision: 'repeat' }
       if (standing.mpesaReceiptNumber !== null) return contradict('receipt-differs')
       const completed = { ...standing, mpesaReceiptNumber: callback.receipt, version: standing.version + 1 }
       return move(record, completed, 'payment.receipt-added', callback, arrival)
     }
-  }
-}
-
-/** The payment row of an accepted push: waiting for the customer. */
-export function pendingPayment(initiation: Initiation, checkoutRequestId: string, merchantRequestId: string): Payment {
-  return {
-    id: initiation.paymentId,
-    checkoutRequestId,
-    merchantRequestId,
-    phoneNumber: initiation.phoneNumber,
-    amount: initiation.amount,
-    accountReference: initiation.accountReference,
-    status: 'PENDING',
-    mpesaReceiptNumber: null,
-    failureReason: null,
-    resultCode: null,
-    resultCodeText: null,
-    initiatedAt: initiation.reservedAt,
-    completedAt: null,
-    idempotencyKey: initiation.idempotencyKey,
-    version: 1,
   }
 }
 
@@ -136,6 +121,7 @@ function move(
           : { ...initiation, state: 'accepted', concludedAt: arrival.at, answerCode: null, answerMessage: null },
       payment: next,
       entry: {
+        id: arrival.entryId,
         paymentId: initiation.paymentId,
         at: arrival.at,
         event,

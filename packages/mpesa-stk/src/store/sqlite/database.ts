@@ -1,6 +1,6 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { realpathSync } from 'node:fs'
 import { MpesaStkError } from '../../core/errors.ts'
+import { createPrivately } from './create-privately.ts'
 
 /** The few calls that we need of a SQLite driver: `node:sqlite` and `libsql` both fit. */
 export type SqliteDatabase = {
@@ -29,18 +29,19 @@ const pragmas = [
 ]
 
 /**
- * Opens a SQLite file with the driver that this Node has, creating it (and its folder) for its owner's eyes only: it
- * holds phone numbers. `:memory:` opens a database that lives as long as this process.
+ * Opens a SQLite file with the driver that this Node has, creating it (and folders that are missing) for its owner's
+ * eyes only: it holds phone numbers. `:memory:` opens a database that lives as long as this process.
  *
  * @throws MpesaStkError `MPESA_STK_SQLITE_DRIVER_MISSING` or `MPESA_STK_SQLITE_IN_USE`.
  */
-export async function openSqliteDatabase(path: string): Promise<SqliteDatabase> {
+export async function openSqliteDatabase(file: string): Promise<SqliteDatabase> {
   const open = await loadDriver()
-  if (path === ':memory:') return open(path)
-  mkdirSync(dirname(path), { recursive: true })
+  if (file === ':memory:') return open(file)
+  createPrivately(file)
+  // One file has one lock, by whatever name it is opened.
+  const path = realpathSync(file)
   const unlock = lock(open, `${path}.lock`)
   try {
-    createPrivately(path)
     const database = open(path)
     for (const pragma of pragmas) database.prepare(pragma).all()
     return {
@@ -81,10 +82,6 @@ function lock(open: OpenDatabase, path: string): () => void {
     holder.exec('ROLLBACK')
     holder.close()
   }
-}
-
-function createPrivately(path: string): void {
-  closeSync(openSync(path, 'a', 0o600))
 }
 
 type OpenDatabase = (path: string) => SqliteDatabase

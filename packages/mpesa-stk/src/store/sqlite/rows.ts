@@ -52,6 +52,7 @@ export type CallbackRow = {
 export type AuditRow = {
   payment_id: string
   sequence: number
+  entry_id: string
   at: number
   event: AuditEvent
   cause: AuditCause
@@ -113,6 +114,7 @@ export function toCallback(row: CallbackRow): CallbackEvidence {
 
 export function toAuditEntry(row: AuditRow): RecordedAuditEntry {
   return {
+    id: row.entry_id,
     paymentId: row.payment_id,
     sequence: row.sequence,
     at: new Date(row.at),

@@ -21,6 +21,7 @@ export const ownCodeRows = [
       ['SENDER_DIED', 'The process that sent the request ended before it stored an answer.'],
       ['ANSWER_NOT_STORED', 'Daraja answered and the store failed, so the answer was lost.'],
       ['NO_REQUEST_ID', 'Daraja accepted the request without naming its ids.'],
+      ['ODD_RESPONSE_CODE', 'Daraja answered with a ResponseCode that is neither an acceptance nor a clear refusal.'],
       ['REQUEST_ID_TAKEN', 'Daraja answered with the CheckoutRequestID of another payment.'],
     ] as const
   ).map(

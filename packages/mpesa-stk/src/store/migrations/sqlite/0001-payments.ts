@@ -47,25 +47,29 @@ CREATE TABLE mpesa_payments (
 CREATE INDEX mpesa_payments_status_initiated ON mpesa_payments (status, initiated_at);
 CREATE INDEX mpesa_payments_merchant_request ON mpesa_payments (merchant_request_id);
 
+-- One row for the same bytes, payment and disposition; payment_id is empty while there is none.
 CREATE TABLE mpesa_callbacks (
-  digest              TEXT PRIMARY KEY,
-  payment_id          TEXT,
-  checkout_request_id TEXT,
-  merchant_request_id TEXT,
+  digest              TEXT NOT NULL,
+  payment_id          TEXT NOT NULL,
   disposition         TEXT NOT NULL CHECK (disposition IN
                       ('applied','repeat','in-progress','parked','contradiction','refused','unrecognised')),
+  checkout_request_id TEXT,
+  merchant_request_id TEXT,
   body                BLOB NOT NULL,
   copies              INTEGER NOT NULL,
   received_at         INTEGER NOT NULL,
-  last_received_at    INTEGER NOT NULL
+  last_received_at    INTEGER NOT NULL,
+  PRIMARY KEY (digest, payment_id, disposition)
 ) STRICT;
 
+CREATE INDEX mpesa_callbacks_payment ON mpesa_callbacks (payment_id) WHERE payment_id <> '';
 CREATE INDEX mpesa_callbacks_parked_checkout ON mpesa_callbacks (checkout_request_id) WHERE disposition = 'parked';
 CREATE INDEX mpesa_callbacks_parked_merchant ON mpesa_callbacks (merchant_request_id) WHERE disposition = 'parked';
 
 CREATE TABLE mpesa_audit (
   payment_id TEXT NOT NULL,
   sequence   INTEGER NOT NULL,
+  entry_id   TEXT NOT NULL UNIQUE,
   at         INTEGER NOT NULL,
   event      TEXT NOT NULL,
   cause      TEXT NOT NULL,
@@ -75,6 +79,10 @@ CREATE TABLE mpesa_audit (
   PRIMARY KEY (payment_id, sequence)
 ) STRICT, WITHOUT ROWID;
 
+-- REPLACE deletes without asking the trigger on DELETE, so it is refused where it inserts.
+CREATE TRIGGER mpesa_audit_no_replace BEFORE INSERT ON mpesa_audit
+WHEN EXISTS (SELECT 1 FROM mpesa_audit WHERE payment_id = NEW.payment_id AND sequence = NEW.sequence)
+BEGIN SELECT RAISE(ABORT, 'mpesa_audit is append-only'); END;
 CREATE TRIGGER mpesa_audit_no_update BEFORE UPDATE ON mpesa_audit
 BEGIN SELECT RAISE(ABORT, 'mpesa_audit is append-only'); END;
 CREATE TRIGGER mpesa_audit_no_delete BEFORE DELETE ON mpesa_audit

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { MiddlewareHandler } from 'hono'
-import { SimulatorError } from '../simulator-error.ts'
+import { SimulatorError } from './simulator-error.ts'
 
 function isLoopbackHost(hostname: string): boolean {
   const bare = hostname.replace(/^\[|\]$/g, '').toLowerCase()
@@ -15,7 +15,8 @@ function isLoopbackHost(hostname: string): boolean {
 const hostnameOf = (address: string): string => (URL.canParse(address) ? new URL(address).hostname : '')
 
 /**
- * Keeps strange web pages away from the control API. A page elsewhere could post to it (its `Origin` gives it away) or
+ * Keeps strange web pages away: from the control API, and from the pushes that would make us post a callback anywhere on
+ * this machine. A page elsewhere could post here (its `Origin` gives it away) or
  * point its own name at 127.0.0.1 (DNS rebinding: its `Host` gives it away). Somebody who listens on another address
  * has chosen to be reached by other names: then only the Origin must agree with the Host.
  */
@@ -28,12 +29,12 @@ export function refuseForeigners(listenHost: string): MiddlewareHandler {
     if (!hostsAreOpen && !isLoopbackHost(hostname))
       throw new SimulatorError(
         'SIMULATOR_FOREIGN_ORIGIN',
-        'The control API answers only to localhost. To reach it by another name, start with --host.',
+        'The simulator answers only to localhost. To reach it by another name, start with --host.',
       )
     const sameOrigin = origin === undefined || isLoopbackHost(hostnameOf(origin)) || hostnameOf(origin) === hostname
     const crossSite = context.req.header('sec-fetch-site') === 'cross-site'
     if (!sameOrigin || crossSite)
-      throw new SimulatorError('SIMULATOR_FOREIGN_ORIGIN', 'The control API refuses calls from other web sites.')
+      throw new SimulatorError('SIMULATOR_FOREIGN_ORIGIN', 'The simulator refuses calls from other web sites.')
     await next()
   }
 }

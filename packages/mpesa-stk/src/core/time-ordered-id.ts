@@ -1,11 +1,11 @@
 /**
  * A time-ordered identifier (UUID version 7, RFC 9562): rows of one day lie together in an index, and an id tells a
- * person roughly when the payment began.
+ * person roughly when it began.
  *
  * @param at the time that goes into the first 48 bits
  * @param random 16 random bytes; the first six are overwritten
  */
-export function createPaymentId(at: Date, random: Uint8Array): string {
+export function createTimeOrderedId(at: Date, random: Uint8Array): string {
   const bytes = Uint8Array.from(random.subarray(0, 16))
   const time = BigInt(at.getTime())
   for (let index = 0; index < 6; index++) bytes[index] = Number((time >> BigInt(8 * (5 - index))) & 0xffn)

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { nairobiTimestamp } from './nairobi-time.ts'
-import { createPaymentId } from './payment-id.ts'
+import { nairobiTimestamp } from './payment/nairobi-time.ts'
+import { createTimeOrderedId } from './time-ordered-id.ts'
 
-test('a payment id is a version 7 UUID that sorts by time', () => {
-  const earlier = createPaymentId(new Date(1_775_210_400_000), randomBytes(16))
-  const later = createPaymentId(new Date(1_775_210_400_001), randomBytes(16))
+test('an id is a version 7 UUID that sorts by time', () => {
+  const earlier = createTimeOrderedId(new Date(1_775_210_400_000), randomBytes(16))
+  const later = createTimeOrderedId(new Date(1_775_210_400_001), randomBytes(16))
   expect(earlier).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   expect(Number.parseInt(earlier.replaceAll('-', '').slice(0, 12), 16)).toBe(1_775_210_400_000)
   expect(earlier < later).toBe(true)
