@@ -436,22 +436,26 @@ describe('what a crash left behind', () => {
   })
 })
 
-test('neither a callback nor a push waits for a handler', async () => {
+test.each([
+  ['a push', { outcome: 'paid', callbackBeforeAck: true } as const],
+  ['a callback', { outcome: 'pending' } as const],
+])('%s does not wait for a handler', async (_what, scenario) => {
   await using floor = await openShopFloor()
   const mpesa = floor.open(new MemoryAdapter())
   const finish: (() => void)[] = []
   mpesa.onPaymentSettled(() => new Promise(resolve => finish.push(() => resolve())))
-  floor.simulator.addScenario({ outcome: 'paid', callbackBeforeAck: true })
-  const before = await mpesa.initiatePayment(order)
-  expect(before.status).toBe('SUCCESS')
+  floor.simulator.addScenario(scenario)
+  const { checkoutRequestId = '', status } = await mpesa.initiatePayment(order)
+  if (status === 'PENDING')
+    expect(await mpesa.processCallback(paidBody(checkoutRequestId))).toMatchObject({ outcome: 'settled' })
   let isIdle = false
   const idle = mpesa.idle().then(() => {
     isIdle = true
   })
+  expect(finish).toHaveLength(1)
   expect(isIdle).toBe(false)
   for (const end of finish) end()
   await idle
-  expect(finish).toHaveLength(1)
 })
 
 test('a failure to apply a parked callback is not an error of the push', async () => {
