@@ -1,8 +1,10 @@
+import { catalogue } from '../packages/mpesa-stk/src/core/explain/catalogue.ts'
+import { explain } from '../packages/mpesa-stk/src/core/explain/explain.ts'
 import { initiationMoves } from '../packages/mpesa-stk/src/core/initiate/initiation.ts'
 import { settlementTable } from '../packages/mpesa-stk/src/core/settle/settlement-table.ts'
 
-/** The tables of ARCHITECTURE.md, printed from the data that the code decides by. */
-export const architectureTables: Readonly<Record<string, string>> = {
+/** The tables of the documents, printed from the data that the code decides by. */
+const tables: Readonly<Record<string, string>> = {
   initiation: table(
     ['state', 'may become'],
     Object.entries(initiationMoves).map(([state, next]) => [
@@ -14,12 +16,27 @@ export const architectureTables: Readonly<Record<string, string>> = {
     ['', ...Object.keys(settlementTable.PENDING)],
     Object.entries(settlementTable).map(([from, effects]) => [`**${from}**`, ...Object.values(effects)]),
   ),
+  codes: table(
+    ['answer of', 'code', 'means', 'a customer is told', 'fixable by', 'new try may help', 'confidence'],
+    catalogue.map(({ api, code: text, match, meaning, fixableBy, retryable, confidence }) => [
+      api,
+      match === undefined ? code(text) : `${code(text)} “${match}”`,
+      meaning.replaceAll('|', '\\|'),
+      text === '*' ? '' : explain(api, text, match).customer.en,
+      fixableBy,
+      retryable ? 'yes' : 'no',
+      confidence,
+    ]),
+  ),
 }
+
+/** The documents that hold generated tables. */
+export const documentsWithTables = ['ARCHITECTURE.md', 'docs/codes.md'] as const
 
 /** `text` with each `<!-- table:name -->` … `<!-- /table -->` holding the table of that name. */
 export function fillTables(text: string): string {
   return text.replace(/<!-- table:(\w+) -->[\s\S]*?<!-- \/table -->/g, (_block, name: string) => {
-    const content = architectureTables[name]
+    const content = tables[name]
     if (content === undefined) throw new Error(`no table is called ${name}`)
     return `<!-- table:${name} -->\n${content}\n<!-- /table -->`
   })

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { fillTables } from './docs-tables.ts'
+import { documentsWithTables, fillTables } from './docs-tables.ts'
 
-// Writes the generated tables of ARCHITECTURE.md: npx tsx scripts/write-docs-tables.ts
-const file = new URL('../ARCHITECTURE.md', import.meta.url)
-writeFileSync(file, fillTables(readFileSync(file, 'utf8')))
+// Writes the generated tables of the documents: npx tsx scripts/write-docs-tables.ts
+for (const path of documentsWithTables) {
+  const file = new URL(`../${path}`, import.meta.url)
+  writeFileSync(file, fillTables(readFileSync(file, 'utf8')))
+}

@@ -17,7 +17,7 @@ export { PushRefusedError } from './core/initiate/push-refused-error.ts'
 export type { AmountLimits } from './core/payment/amount.ts'
 export { maskMsisdn, normaliseMsisdn } from './core/payment/msisdn.ts'
 export type { Payment, PaymentStatus, SettledStatus } from './core/payment/payment.ts'
-export type { InitiatedPayment, PaymentView, UnacceptedPayment } from './core/payment/payment-view.ts'
+export type { ExplainedPayment, InitiatedPayment, PaymentView, UnacceptedPayment } from './core/payment/payment-view.ts'
 export type {
   CallbackRecord,
   Clock,

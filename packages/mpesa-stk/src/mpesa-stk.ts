@@ -6,6 +6,8 @@ import type { PaymentRequest } from './core/initiate/intent.ts'
 import { PushRefusedError } from './core/initiate/push-refused-error.ts'
 import type { Payment } from './core/payment/payment.ts'
 import {
+  type ExplainedPayment,
+  explainPayment,
   type InitiatedPayment,
   type PaymentView,
   toInitiatedPayment,
@@ -23,7 +25,7 @@ import { createDarajaClient } from './daraja/daraja-client.ts'
 import { sha256, stderrLogger, systemClock, systemRandom } from './platform.ts'
 
 /** Hears of a payment that was settled, or whose settlement was corrected or completed. */
-export type SettledHandler = (payment: Payment) => void | Promise<void>
+export type SettledHandler = (payment: ExplainedPayment) => void | Promise<void>
 
 export type MpesaStkOptions = {
   /** Where warnings and errors go; pino fits. Default: JSON lines on stderr. */
@@ -169,7 +171,7 @@ export class MpesaStk {
   async #runHandlers(payment: Payment): Promise<void> {
     for (const handler of [...this.#handlers]) {
       try {
-        await handler(payment)
+        await handler(explainPayment(payment))
       } catch (cause) {
         this.#logger.error({ paymentId: payment.id, error: describeError(cause) }, 'an onPaymentSettled handler failed')
       }

@@ -391,3 +391,7 @@ describe('the texts', () => {
     for (const key of Object.keys(customerOverrides)) expect(keys).toContain(key)
   })
 })
+
+it('does not throw for an API that there is not, as plain JavaScript may name one', () => {
+  expect(explain('stk' as CatalogueApi, 1)).toMatchObject({ category: 'unknown', terminal: false })
+})

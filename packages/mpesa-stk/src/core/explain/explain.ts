@@ -125,7 +125,8 @@ export function explain(api: CatalogueApi, code: string | number, message = ''):
 }
 
 function explainUnknown(api: CatalogueApi, code: string): Explanation {
-  const situation = situationOf[api]
+  // Plain JavaScript may name an API that there is not.
+  const situation = situationOf[api] ?? 'payment'
   return {
     code,
     category: 'unknown',
@@ -185,6 +186,7 @@ function overrideFor(row: CatalogueRow): CustomerText | undefined {
 function operatorText(api: CatalogueApi, row: CatalogueRow): string {
   const parts = [row.confidence === 'unverified' ? `Reported without proof: ${row.meaning}` : row.meaning]
   if (row.note !== undefined) parts.push(row.note)
+  if (row.advice !== undefined && !isFailedQuery(api, row)) return [...parts, row.advice].join(' ')
   if (row.category !== 'success' && row.category !== 'in-progress') parts.push(whoActs[row.fixableBy])
   parts.push(adviceFor(api, row))
   return parts.join(' ')

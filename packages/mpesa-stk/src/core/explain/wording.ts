@@ -196,6 +196,11 @@ const platformBusy: CustomerText = {
   sw: 'M-PESA ina shughuli nyingi kwa sasa, na malipo haya hayakufanyika. Subiri dakika chache, kisha jaribu tena.',
 }
 
+const notReached: CustomerText = {
+  en: 'The shop could not reach M-PESA, so nothing was sent to your phone. Wait a few minutes, then try again.',
+  sw: 'Duka halikuweza kufikia M-PESA, kwa hivyo hakuna ombi lililotumwa kwenye simu yako. Subiri dakika chache, kisha jaribu tena.',
+}
+
 /**
  * Better sentences than the category's, where they help a customer to act. A code of `stk-query` that has none here
  * uses the one of `stk-callback`.
@@ -243,8 +248,8 @@ export const customerOverrides: Readonly<Record<string, CustomerText>> = {
   'stk-callback 1025': promptNotSent,
   'stk-callback 1036': promptNotSent,
   'stk-callback 1037': {
-    en: 'M-PESA could not reach your phone or got no answer. Check that it is on and has network, then try again. If this keeps happening, your SIM may be an old one: a Safaricom shop can check it.',
-    sw: 'M-PESA haikuweza kufikia simu yako au haikupata jibu. Hakikisha simu imewashwa na ina mtandao, kisha jaribu tena. Hali hii ikiendelea, huenda laini yako ni ya zamani: duka la Safaricom linaweza kuikagua.',
+    en: 'M-PESA could not reach your phone or got no answer. If an M-PESA message says that you paid, do not pay again. If not, check that your phone is on and has network, then try again. If this keeps happening, your SIM may be an old one: a Safaricom shop can check it.',
+    sw: 'M-PESA haikuweza kufikia simu yako au haikupata jibu. Kama ujumbe wa M-PESA unasema umelipa, usilipe tena. Kama sivyo, hakikisha simu imewashwa na ina mtandao, kisha jaribu tena. Hali hii ikiendelea, huenda laini yako ni ya zamani: duka la Safaricom linaweza kuikagua.',
   },
   'stk-callback 8006': {
     en: 'Your M-PESA PIN is locked. Call Safaricom on 100 or 200 to unlock it, then ask the shop for a new payment request.',
@@ -291,10 +296,8 @@ export const customerOverrides: Readonly<Record<string, CustomerText>> = {
   'http-error 500.001.1001 Unable to lock subscriber': busyPhone,
   'http-error 500.003.02 System is busy': platformBusy,
   'http-error HTML_503_INCAPSULA': platformBusy,
-  'http-error NOT_SENT': {
-    en: 'The shop could not reach M-PESA, so nothing was sent to your phone. Wait a few minutes, then try again.',
-    sw: 'Duka halikuweza kufikia M-PESA, kwa hivyo hakuna ombi lililotumwa kwenye simu yako. Subiri dakika chache, kisha jaribu tena.',
-  },
+  'http-error NOT_SENT': notReached,
+  'http-error HTML_403_INCAPSULA': notReached,
 }
 
 /** For the developer on call: whose move it is. */

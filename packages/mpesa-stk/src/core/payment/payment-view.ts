@@ -30,8 +30,11 @@ export type UnacceptedPayment = Pick<
   readonly explanation: Explanation | null
 }
 
-/** A payment as it stands. `explanation` is there once it ended in anything but success. */
-export type PaymentView = (Payment & { readonly explanation: Explanation | null }) | UnacceptedPayment
+/** A payment that Daraja accepted, with its explanation once it ended in anything but success. */
+export type ExplainedPayment = Payment & { readonly explanation: Explanation | null }
+
+/** A payment as it stands. */
+export type PaymentView = ExplainedPayment | UnacceptedPayment
 
 const statusOfState = {
   reserved: 'SENDING',
@@ -47,15 +50,14 @@ export function toInitiatedPayment({ initiation, payment }: PaymentRecord): Init
   return { paymentId: payment.id, checkoutRequestId, merchantRequestId, status }
 }
 
+export function explainPayment(payment: Payment): ExplainedPayment {
+  const { status, resultCodeText, failureReason } = payment
+  const isFailure = status !== 'PENDING' && status !== 'SUCCESS' && resultCodeText !== null
+  return { ...payment, explanation: isFailure ? explain('stk-callback', resultCodeText, failureReason ?? '') : null }
+}
+
 export function viewPayment({ initiation, payment }: PaymentRecord): PaymentView {
-  if (payment !== null) {
-    const { status, resultCodeText, failureReason } = payment
-    const isFailure = status !== 'PENDING' && status !== 'SUCCESS' && resultCodeText !== null
-    return {
-      ...payment,
-      explanation: isFailure ? explain('stk-callback', resultCodeText, failureReason ?? '') : null,
-    }
-  }
+  if (payment !== null) return explainPayment(payment)
   const { paymentId, phoneNumber, amount, accountReference, reservedAt, idempotencyKey, answerCode } = initiation
   return {
     id: paymentId,

@@ -1,6 +1,9 @@
 import type { CatalogueRow } from './row.ts'
 import { sources } from './sources.ts'
 
+const unresolvedAdvice =
+  'The customer may have been prompted: wait for the callback or look at the statement, and do not send it again under another key.'
+
 /** Our own codes for pushes that ended without an answer of Daraja. Known from our code, not from Safaricom. */
 export const ownCodeRows = [
   {
@@ -12,6 +15,8 @@ export const ownCodeRows = [
     retryable: true,
     fixableBy: 'developer',
     refusal: true,
+    advice:
+      'Look at the network, DNS and firewall of your server, then at the state of Safaricom; nobody was prompted, so the same key may be used again.',
     confidence: 'documented',
     sources: [sources.ourselves],
   },
@@ -34,6 +39,7 @@ export const ownCodeRows = [
         terminal: false,
         retryable: false,
         fixableBy: 'merchant',
+        advice: unresolvedAdvice,
         confidence: 'documented',
         sources: [sources.ourselves],
       }) as const,

@@ -65,6 +65,8 @@ export interface CatalogueRow {
    * Only then may the same idempotency key push again; everything else leaves the outcome unknown.
    */
   readonly refusal?: true
+  /** What the operator should do, where the general advice of category and fixer would mislead. */
+  readonly advice?: string
   readonly confidence: Confidence
   readonly sources: readonly [string, ...string[]]
 }
