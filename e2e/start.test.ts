@@ -105,13 +105,15 @@ describe('npm start', { timeout: 60_000 }, () => {
   test('keeps payments over a restart', async () => {
     const first = startFree('restart')
     const { shop } = await ready(first)
-    const order = { phoneNumber: '254700004999', amount: 500, idempotencyKey: 'start-test-2' }
+    const order = { phoneNumber: '254700004999', product: 'kiondo', idempotencyKey: 'start-test-2' }
     const { id } = (await (await postJson(`${shop}/api/payments`, order)).json()) as PaymentBody
     first.child.kill('SIGINT')
     expect(await first.ended).toBe(0)
     const second = startFree('restart')
     const again = await ready(second)
     expect(await (await fetch(`${again.shop}/api/payments/${id}`)).json()).toMatchObject({ id, status: 'PENDING' })
+    const title = { en: 'Kiondo basket', sw: 'Kikapu cha kiondo' }
+    expect(await (await fetch(`${again.shop}/api/payments`)).json()).toMatchObject({ payments: [{ id, title }] })
     second.child.kill('SIGTERM')
     expect(await second.ended).toBe(0)
   })
@@ -148,9 +150,13 @@ describe('npm start', { timeout: 60_000 }, () => {
       startFree('taken'),
     ]
     expect(await Promise.all([shopPort.ended, simulatorPort.ended, data.ended])).toEqual([1, 1, 1])
-    expect(shopPort.errors()).toMatch(new RegExp(`^Port ${ports[0]} .* in use.*--port \\d+\n$`))
-    expect(simulatorPort.errors()).toMatch(new RegExp(`^Port ${ports[1]} .* in use.*--simulator-port \\d+\n$`))
-    expect(data.errors()).toMatch(/^Another process has .*shop\.db open.*MPESA_STK_SQLITE_IN_USE.*--data .*\n$/)
+    const beside = 'npm start -- --data .data/second --port 0 --simulator-port 0\n'
+    expect(shopPort.errors()).toMatch(new RegExp(`^Port ${ports[0]} .* in use.*: ${beside}$`))
+    expect(simulatorPort.errors()).toMatch(new RegExp(`^Port ${ports[1]} .* in use.*: ${beside}$`))
+    expect(data.errors()).toMatch(
+      new RegExp(`^Another process has .*shop\\.db open.*MPESA_STK_SQLITE_IN_USE.*: ${beside}$`),
+    )
+    expect(readdirSync(folder).filter(name => name.startsWith('other-'))).toEqual([])
     first.child.kill('SIGTERM')
     expect(await first.ended).toBe(0)
   })
@@ -224,6 +230,15 @@ describe('npm start -- --once', { timeout: 60_000 }, () => {
     expect(told).toMatchObject({ timeline: expect.arrayContaining([expect.objectContaining({ step: 'Push sent' })]) })
     expect(demo.out()).not.toMatch(/712345678|ws_CO_/)
     expect(demo.errors()).toBe('')
+  })
+
+  test('ends the story of a refused push and of an unknown one', async () => {
+    const [refused, unknown] = [start('--once', '--scenario', 'refused'), start('--once', '--scenario', 'unknown')]
+    expect(await Promise.all([refused.ended, unknown.ended])).toEqual([0, 0])
+    expect(refused.out()).toMatch(
+      /^REFUSED .*\n(.+\n)+\nSUCCESS {2}receipt \w{10} .* the second attempt, with the same key\n$/m,
+    )
+    expect(unknown.out()).toMatch(/what a shop does: do not offer to pay again.*statement.*\n$/)
   })
 
   test('prints a table, the result, and both languages, without colours into a pipe, and leaves nothing behind', async () => {
@@ -326,6 +341,8 @@ describe.skipIf(!isBrowserHere && process.env['REQUIRE_ALL'] !== '1')('the page'
     await page.getByRole('button', { name: /Lipa na M-PESA/ }).click()
     const { customer } = explain('stk-callback', '1032')
     await page.getByText(customer.sw).waitFor()
+    expect(await page.getByText(customer.en).isVisible()).toBe(false)
+    await page.getByText('In English').click()
     await page.getByText(customer.en).waitFor()
     expect(await page.locator('html').getAttribute('lang')).toBe('sw')
     expect(complaints).toEqual([])
@@ -342,6 +359,50 @@ describe.skipIf(!isBrowserHere && process.env['REQUIRE_ALL'] !== '1')('the page'
       await page.getByRole('button', { name: 'Order something else' }).click()
     }
     expect(await countPushes()).toBe(pushesBefore + 1)
+    await page.context().close()
+  })
+
+  test('says so when nobody answers, and lets the customer go at any time', async () => {
+    const { page, complaints } = await openShop()
+    let isOverdue = false
+    await page.route('**/api/payments/*', async route => {
+      const response = await route.fetch()
+      await route.fulfill({ response, json: { ...((await response.json()) as object), isOverdue } })
+    })
+    await page.getByRole('button', { name: 'Never answered' }).click()
+    await page.getByRole('button', { name: /Pay with M-PESA/ }).click()
+    await page.getByRole('heading', { name: 'Look at your phone' }).waitFor()
+    await page.getByText('any PIN but 0000').waitFor()
+    isOverdue = true
+    await page.getByRole('heading', { name: 'Still no answer. Do not pay again' }).waitFor()
+    await page.getByText('Check your M-PESA messages').waitFor()
+    expect(await page.getByText('any PIN').isVisible()).toBe(false)
+    const order = /DUKA-\w{6}/.exec((await page.locator('#payment-facts').textContent()) ?? '')?.[0] ?? ''
+    isOverdue = false
+    await page.reload()
+    await page.getByRole('heading', { name: 'Look at your phone' }).waitFor()
+    await page.getByRole('button', { name: 'Order something else' }).click()
+    await page.getByRole('heading', { name: 'What would you like?' }).waitFor()
+    await page.locator('#payments li', { hasText: order }).getByText('Waiting').waitFor()
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  test('tells at the field that an amount is none, and keeps the button readable', async () => {
+    const { page } = await openShop()
+    const pay = page.locator('#pay')
+    await page.getByLabel('Other amount').check()
+    const amount = page.getByLabel('Amount in KES')
+    for (const wrong of ['', '12.5', '0', '250001', 'ten']) {
+      await amount.fill(wrong)
+      expect(await pay.innerText()).toBe('Pay with M-PESA')
+      await pay.click()
+      await page.getByText('Give a whole number of shillings from 1 to 250,000.').waitFor()
+      expect(await amount.getAttribute('aria-invalid')).toBe('true')
+      await amount.fill('250,000')
+      expect(await pay.innerText()).toMatch(/KES 250,000$/)
+      expect(await page.locator('#amount-problem').textContent()).toBe('')
+    }
     await page.context().close()
   })
 

@@ -33,7 +33,11 @@ export function describeCommand(): Command {
     .addOption(
       new Option('--host <address>', '0.0.0.0 lets phones on your network in').choices(hosts).default('127.0.0.1'),
     )
-    .option('--data <folder>', 'where shop.db is kept; --once uses a temporary folder instead', '.data')
+    .option(
+      '--data <folder>',
+      'where shop.db and orders.jsonl are kept; --once uses a temporary folder instead',
+      '.data',
+    )
     .addOption(
       new Option('--latency <how>', "answer at once, or at Safaricom's pace")
         .choices(['none', 'realistic'])
@@ -78,6 +82,7 @@ ${lines.join('\n')}
 
 When it does not start:
   port in use        npm start -- --port 0 --simulator-port 0
+  a second demo      npm start -- --data .data/second --port 0 --simulator-port 0
   start afresh       stop it and delete the folder .data
 
 Exit codes: 0 stopped as asked, or --once ended as expected; 1 failed; 2 wrong use.`

@@ -13,6 +13,9 @@ export type OnceResult = {
   readonly problems: readonly string[]
   readonly receipt: string | null
   readonly payment: PaymentAnswer
+  /** What a second press of the button made, where it made a payment of its own. */
+  readonly secondAttempt: PaymentAnswer | null
+  readonly advice: string | null
   readonly timeline: readonly TimelineRow[]
 }
 
@@ -37,6 +40,8 @@ export function reportOnce({ about }: OnceScenario, result: OnceResult, hasColou
   if (payment.explanation !== null) {
     lines.push(`  en  ${payment.explanation.customer.en}`, `  sw  ${payment.explanation.customer.sw}`)
   }
+  if (result.advice !== null) lines.push(`  what a shop does: ${result.advice}`)
+  if (result.secondAttempt !== null) lines.push('', secondLine(result.secondAttempt, paint))
   for (const problem of result.problems) lines.push(paint('red', `not as expected: ${problem}`))
   return lines.join('\n')
 }
@@ -67,6 +72,12 @@ function resultLine({ ok, status, expected, receipt, payment }: OnceResult, pain
   const facts = [receipt === null ? 'no receipt' : `receipt ${receipt}`, formatKes(payment.amount)]
   const verdict = ok ? 'as expected' : `expected ${expected}`
   return [paint(colour, paint('bold', status)), ...facts, verdict].join('  ')
+}
+
+function secondLine({ status, receipt, amount }: PaymentAnswer, paint: Paint): string {
+  const colour = status === 'SUCCESS' ? 'green' : 'yellow'
+  const facts = [receipt === null ? 'no receipt' : `receipt ${receipt}`, formatKes(amount)]
+  return [paint(colour, paint('bold', status)), ...facts, 'the second attempt, with the same key'].join('  ')
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', {

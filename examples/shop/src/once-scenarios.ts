@@ -11,6 +11,8 @@ export type OnceScenario = {
   readonly simulator: readonly ScenarioInput[]
   /** What happens, where it is more than paying and waiting. */
   readonly play?: (scene: OnceScene) => Promise<void>
+  /** What a shop does about such a payment, where that is not plain. */
+  readonly advice?: string
 }
 
 export const onceScenarios: readonly OnceScenario[] = [
@@ -76,11 +78,14 @@ export const onceScenarios: readonly OnceScenario[] = [
     name: 'refused',
     about: 'Safaricom refuses the push; the key is free again',
     expected: 'REFUSED',
-    simulator: [{ ackError: '429' }, { outcome: 'pending' }],
+    simulator: [{ ackError: '429' }, {}],
+    advice: 'nobody was prompted, so the key is free again: the same order may simply be paid again',
     async play(scene) {
       await scene.pay()
       const again = await scene.payAgain()
       scene.demand(again.status === 'PENDING', 'the same key must push again after a refusal')
+      await scene.customerPays()
+      scene.demand((await scene.secondAttempt())?.status === 'SUCCESS', 'the second attempt must be paid')
     },
   },
   {
@@ -88,6 +93,7 @@ export const onceScenarios: readonly OnceScenario[] = [
     about: 'answer and callback are lost; nothing is pushed twice',
     expected: 'UNKNOWN',
     simulator: [{ outcome: 'paid', ackLost: true, callbackLost: true }],
+    advice: "do not offer to pay again; Safaricom's callback resolves it, or else your M-PESA statement does",
     async play(scene) {
       const first = await scene.pay()
       await scene.callbacksDone()

@@ -12,6 +12,8 @@ export type OnceScene = {
   pay(): Promise<PaymentAnswer>
   /** Presses it again, with the same idempotency key. */
   payAgain(): Promise<PaymentAnswer>
+  /** The payment that a second press made, as it stands; null when there is none of its own. */
+  secondAttempt(): Promise<PaymentAnswer | null>
   /** The payment of the first press, as it stands. */
   payment(): Promise<PaymentAnswer>
   /** Enters the right PIN in the prompt. */
@@ -46,6 +48,7 @@ export function createOnceScene(shop: Shop, heard: HeardCallbacks): ScenePlay {
   const problems: string[] = []
   const idempotencyKey = crypto.randomUUID()
   let firstId = ''
+  let secondId: string | null = null
 
   const note = (by: TimelineRow['by'], step: string, evidence: string) =>
     notes.push({ at: new Date().toISOString(), by, step, evidence })
@@ -76,12 +79,14 @@ export function createOnceScene(shop: Shop, heard: HeardCallbacks): ScenePlay {
     async payAgain() {
       note('customer', 'Pays again', 'with the same idempotency key')
       const payment = await post()
+      if (payment.id !== firstId) secondId = payment.id
       const evidence =
         payment.id === firstId ? `the same payment, ${payment.status}` : `a new payment, ${payment.status}`
       note('shop', 'Answers', `${evidence}; pushes so far: ${scene.pushes()}`)
       return payment
     },
     payment: () => read(firstId),
+    secondAttempt: async () => (secondId === null ? null : read(secondId)),
     async customerPays() {
       await simulator.waitForTransaction(({ state }) => state === 'prompting')
       note('customer', 'Enters the PIN', formatKes((await scene.payment()).amount))

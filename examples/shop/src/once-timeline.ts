@@ -7,13 +7,14 @@ type Row = Omit<TimelineRow, 'sinceStartMs'>
 
 /** Everything that was seen of one payment from all sides, in order of time. */
 export function tellWholeStory(seen: {
-  readonly trail: readonly RecordedAuditEntry[]
+  /** Of each payment. */
+  readonly trails: readonly (readonly RecordedAuditEntry[])[]
   readonly transactions: readonly Transaction[]
   readonly heard: HeardCallbacks
   readonly notes: readonly Row[]
 }): readonly TimelineRow[] {
   const rows = [
-    ...tellTrail(seen.trail),
+    ...seen.trails.flatMap(tellTrail),
     ...seen.transactions.flatMap(tellTransaction),
     ...seen.heard.flatMap(tellCallback),
     ...seen.notes,
@@ -65,6 +66,7 @@ function tellCallback({ at, outcome }: HeardCallbacks[number]): Row[] {
 }
 
 const order = [
+  'Pays again',
   'Intent stored',
   'Push sent',
   'Queues the prompt',

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { type Logger, type MpesaStk, SqliteAdapter } from 'mpesa-stk'
 import { createSimulator, type Simulator, type SimulatorOptions } from 'mpesa-stk-simulator'
-import { type Door, openDoor } from './door.ts'
-import { createOrders } from './orders.ts'
+import { openDoor } from './door.ts'
+import { openOrderEvents } from './order-events.ts'
+import { createOrders, type Orders } from './orders.ts'
 import { createShopApp } from './shop-app.ts'
 import { cannotListen, cannotSimulate, cannotStore } from './start-failure.ts'
 
@@ -11,7 +12,7 @@ export type ShopOptions = {
   /** 0 takes a free one. */
   readonly port: number
   readonly simulatorPort: number
-  /** The folder of `shop.db`. */
+  /** The folder of `shop.db` and `orders.jsonl`. */
   readonly data: string
   readonly latency: NonNullable<SimulatorOptions['latency']>
   readonly logger: Logger
@@ -25,22 +26,30 @@ export type Shop = {
   close(): Promise<void>
 }
 
-/** Opens store, port and simulator, in that order, and closes again what was open when one of them fails. */
+/**
+ * Opens port, simulator and store, and closes again what was open when one of them fails. The store comes last, so that
+ * a start that fails for a port leaves no data folder behind.
+ */
 export async function openShop(options: ShopOptions): Promise<Shop> {
   const { host, port, simulatorPort, data, latency, logger } = options
   const fail = (explain: (error: unknown, attempt: ShopOptions) => unknown) => (error: unknown) => {
     throw explain(error, options)
   }
-  const store = await openStore(data).catch(fail(cannotStore))
-  let door: Door | undefined
+  const opened: { close(): Promise<void> }[] = []
   try {
-    const opened = await openDoor(host, port).catch(fail(cannotListen))
-    door = opened
+    const door = await openDoor(host, port).catch(fail(cannotListen))
+    opened.unshift(door)
     const simulator = await createSimulator({ host, port: simulatorPort, latency }).catch(fail(cannotSimulate))
-    const { url } = opened
-    const { app, mpesa } = createShopApp({ store, url, simulatorUrl: simulator.url, orders: createOrders(), logger })
+    opened.unshift(simulator)
+    const store = await openStore(data).catch(fail(cannotStore))
+    opened.unshift(store)
+    const orders = await openOrders(data, logger).catch(fail(cannotStore))
+    const { url } = door
+    const { app, mpesa } = createShopApp({ store, url, simulatorUrl: simulator.url, orders, logger })
     await mpesa.start()
-    opened.open(request => app.fetch(request))
+    await mpesa.idle()
+    await packWhatIsPaid(mpesa, orders)
+    door.open(request => app.fetch(request))
     return {
       url,
       simulator,
@@ -48,16 +57,15 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
       async close() {
         // The simulator goes before the answers under way are waited for: a push that waits for it then ends as
         // unknown, and that is still stored.
-        opened.shut()
+        door.shut()
         await simulator.close()
-        await opened.close()
+        await door.close()
         await mpesa.idle()
         await store.close()
       },
     }
   } catch (error) {
-    await door?.close()
-    await store.close()
+    for (const each of opened) await each.close()
     throw error
   }
 }
@@ -70,5 +78,17 @@ async function openStore(data: string): Promise<SqliteAdapter> {
   } catch (error) {
     await store.close()
     throw error
+  }
+}
+
+async function openOrders(data: string, logger: Logger): Promise<Orders> {
+  return createOrders(openOrderEvents(join(data, 'orders.jsonl')), logger)
+}
+
+/** A process that died between the settlement and its handler left paid orders unpacked: nobody calls it a second time. */
+async function packWhatIsPaid(mpesa: MpesaStk, orders: Orders): Promise<void> {
+  for (const { reference, paymentIds } of orders.unpacked()) {
+    const payments = await Promise.all(paymentIds.map(id => mpesa.getPayment(id)))
+    if (payments.some(payment => payment?.status === 'SUCCESS')) orders.pack(reference)
   }
 }

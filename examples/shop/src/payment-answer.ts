@@ -16,6 +16,8 @@ export type PaymentAnswer = {
   readonly completedAt: string | null
   readonly title: Order['title'] | null
   readonly isPacked: boolean
+  /** M-PESA should have reported the end long ago. It still may. */
+  readonly isOverdue: boolean
   /** Why it did not succeed: Daraja's code, what the customer reads, and what the person on call reads. */
   readonly explanation: {
     readonly code: string
@@ -24,7 +26,13 @@ export type PaymentAnswer = {
   } | null
 }
 
-export function toPaymentAnswer(payment: PaymentView, order: Order | null): PaymentAnswer {
+/**
+ * A prompt is open for about a minute, and the callback follows. Who still waits after this long is told that nobody
+ * knows, instead of to look at the phone.
+ */
+const patienceMs = 90_000
+
+export function toPaymentAnswer(payment: PaymentView, order: Order | null, now: Date): PaymentAnswer {
   const { id, status, amount, accountReference, phoneNumber, initiatedAt, explanation } = payment
   const accepted = 'checkoutRequestId' in payment ? payment : null
   return {
@@ -38,6 +46,7 @@ export function toPaymentAnswer(payment: PaymentView, order: Order | null): Paym
     completedAt: accepted?.completedAt?.toISOString() ?? null,
     title: order?.title ?? null,
     isPacked: (order?.timesPacked ?? 0) > 0,
+    isOverdue: (status === 'PENDING' || status === 'SENDING') && now.getTime() - initiatedAt.getTime() >= patienceMs,
     explanation:
       explanation === null
         ? null

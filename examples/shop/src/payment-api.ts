@@ -15,7 +15,13 @@ const largestBody = 10_000
  * What the page calls. Payments are known to a browser by their opaque id; that everybody may list the recent ones is
  * the demo's, a real shop shows them to its staff only.
  */
-export function createPaymentApi(mpesa: MpesaStk, orders: Orders, simulatorUrl: string): Hono {
+export function createPaymentApi(parts: {
+  readonly mpesa: MpesaStk
+  readonly orders: Orders
+  readonly simulatorUrl: string
+  readonly now: () => Date
+}): Hono {
+  const { mpesa, orders, simulatorUrl, now } = parts
   const api = new Hono()
   api.use(refuseForeigners)
   api.use(async (context, next) => {
@@ -23,10 +29,14 @@ export function createPaymentApi(mpesa: MpesaStk, orders: Orders, simulatorUrl: 
     context.header('cache-control', 'no-store')
   })
 
-  const findPayment = async (id: string): Promise<PaymentAnswer> => {
+  const lookUp = async (id: string): Promise<PaymentAnswer | null> => {
     const payment = await mpesa.getPayment(id)
+    return payment && toPaymentAnswer(payment, orders.find(payment.accountReference), now())
+  }
+  const findPayment = async (id: string): Promise<PaymentAnswer> => {
+    const payment = await lookUp(id)
     if (payment === null) throw new ShopError('SHOP_NOT_FOUND', 'There is no such payment.')
-    return toPaymentAnswer(payment, orders.find(payment.accountReference))
+    return payment
   }
 
   api.post('/payments', requireJson, bodyLimit({ maxSize: largestBody, onError: tooLarge }), async context => {
@@ -51,8 +61,9 @@ export function createPaymentApi(mpesa: MpesaStk, orders: Orders, simulatorUrl: 
   })
 
   api.get('/payments', async context => {
-    const payments = await Promise.all(orders.recentPaymentIds().map(findPayment))
-    return context.json({ payments })
+    // Somebody may have deleted shop.db and kept the orders.
+    const payments = await Promise.all(orders.recentPaymentIds().map(lookUp))
+    return context.json({ payments: payments.filter(payment => payment !== null) })
   })
   api.get('/payments/:id', async context => context.json(await findPayment(context.req.param('id'))))
   api.get('/payments/:id/history', async context => {

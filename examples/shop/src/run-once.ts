@@ -42,8 +42,10 @@ async function play(scenario: OnceScenario, shop: Shop, heard: HeardCallbacks): 
   // of them are in the store.
   await scene.callbacksDone()
   const payment = await scene.payment()
-  const trail = await mpesa.history({ paymentId: payment.id })
-  const { name, expected } = scenario
+  const secondAttempt = await scene.secondAttempt()
+  const both = [payment, ...(secondAttempt === null ? [] : [secondAttempt])]
+  const trails = await Promise.all(both.map(({ id }) => mpesa.history({ paymentId: id })))
+  const { name, expected, advice } = scenario
   return {
     scenario: name,
     expected,
@@ -52,7 +54,9 @@ async function play(scenario: OnceScenario, shop: Shop, heard: HeardCallbacks): 
     problems,
     receipt: payment.receipt,
     payment,
-    timeline: tellWholeStory({ trail, transactions: simulator.transactions(), heard, notes }),
+    secondAttempt,
+    advice: advice ?? null,
+    timeline: tellWholeStory({ trails, transactions: simulator.transactions(), heard, notes }),
   }
 }
 

@@ -9,7 +9,9 @@ export async function runShop(options: Omit<ShopOptions, 'logger'>): Promise<num
   const shop = await openShop({ ...options, logger })
   const file = join(options.data, 'shop.db')
   const near = relative(process.cwd(), file)
-  console.log(`payments are kept in ${near.startsWith('..') ? file : near}; no account and no money are involved`)
+  console.log(
+    `payments are kept in ${near.startsWith('..') ? file : near}, orders in orders.jsonl beside it; no account and no money are involved`,
+  )
   console.log(`ready  shop ${shop.url}  phone (simulator) ${shop.simulator.url}`)
   await stop
   await shop.close()

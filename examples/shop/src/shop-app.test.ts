@@ -3,6 +3,7 @@ import { MemoryAdapter } from 'mpesa-stk'
 import { createSimulator, type Simulator } from 'mpesa-stk-simulator'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openDoor } from './door.ts'
+import { rememberOrderEvents } from './order-events.ts'
 import { createOrders } from './orders.ts'
 import { words } from './page/words.ts'
 import type { PaymentAnswer } from './payment-answer.ts'
@@ -18,10 +19,17 @@ beforeEach(() => simulator.reset())
 afterAll(() => simulator.close())
 
 /** The shop on a real socket, so that callbacks find it. */
-async function openTestShop(store: Store = new MemoryAdapter()) {
+async function openTestShop(store: Store = new MemoryAdapter(), now?: () => Date) {
   const door = await openDoor('127.0.0.1', 0)
-  const orders = createOrders()
-  const { app } = createShopApp({ store, url: door.url, simulatorUrl: simulator.url, orders, logger: quiet })
+  const orders = createOrders(rememberOrderEvents(), quiet)
+  const { app } = createShopApp({
+    store,
+    url: door.url,
+    simulatorUrl: simulator.url,
+    orders,
+    logger: quiet,
+    ...(now && { now }),
+  })
   door.open(request => app.fetch(request))
   const post = (body: unknown, headers: Record<string, string> = {}) =>
     app.request('/api/payments', {
@@ -87,6 +95,35 @@ describe('paying', () => {
     const again = await shop.post(checkout)
     expect(again.status).toBe(201)
     expect((await read(again)).id).not.toBe(error.paymentId)
+  })
+
+  test('that nobody reports is overdue after a while, until it is over', async () => {
+    let aheadMs = 0
+    await using shop = await openTestShop(new MemoryAdapter(), () => new Date(Date.now() + aheadMs))
+    const { id, isOverdue } = await read(await shop.post(checkout))
+    const look = async () => read(await shop.app.request(`/api/payments/${id}`))
+    expect(isOverdue).toBe(false)
+    aheadMs = 60_000
+    expect(await look()).toMatchObject({ status: 'PENDING', isOverdue: false })
+    aheadMs = 90_000
+    expect(await look()).toMatchObject({ status: 'PENDING', isOverdue: true })
+    await simulator.waitForTransaction(({ state }) => state === 'prompting')
+    simulator.respond('254712345678', 'approve')
+    await simulator.idle()
+    expect(await look()).toMatchObject({ status: 'SUCCESS', isOverdue: false })
+  })
+
+  test('is not asked for when the order cannot be written down', async () => {
+    const write = () => {
+      throw new Error('the disk is full')
+    }
+    const orders = createOrders({ past: [], unreadable: 0, write }, quiet)
+    const parts = { store: new MemoryAdapter(), url: 'http://127.0.0.1:1', simulatorUrl: simulator.url }
+    const { app } = createShopApp({ ...parts, orders, logger: quiet })
+    const headers = { 'content-type': 'application/json' }
+    const response = await app.request('/api/payments', { method: 'POST', headers, body: JSON.stringify(checkout) })
+    expect(response.status).toBe(500)
+    expect(simulator.transactions()).toEqual([])
   })
 
   test('has a history in words', async () => {

@@ -15,6 +15,8 @@ export type ShopParts = {
   readonly simulatorUrl: string
   readonly orders: Orders
   readonly logger: Logger
+  /** The time for what is shown. Default: the machine's. */
+  readonly now?: () => Date
 }
 
 /** Where Daraja posts callbacks. Its token comes behind it: `/mpesa/callback/t/<token>`. */
@@ -23,7 +25,7 @@ export const callbackPath = '/mpesa/callback'
 const largestCallback = 100_000
 
 /** The whole shop: one `MpesaStk`, what happens when a payment settles, the callback routes, the API and the page. */
-export function createShopApp({ store, url, simulatorUrl, orders, logger }: ShopParts): {
+export function createShopApp({ store, url, simulatorUrl, orders, logger, now = () => new Date() }: ShopParts): {
   readonly app: Hono
   readonly mpesa: MpesaStk
 } {
@@ -66,7 +68,7 @@ export function createShopApp({ store, url, simulatorUrl, orders, logger }: Shop
     return context.json({ ResultCode: 0, ResultDesc: 'Success' })
   })
 
-  app.route('/api', createPaymentApi(mpesa, orders, simulatorUrl))
+  app.route('/api', createPaymentApi({ mpesa, orders, simulatorUrl, now }))
   app.route('/', createPage())
   return { app, mpesa }
 }

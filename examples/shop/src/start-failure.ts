@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { MpesaStkError } from 'mpesa-stk'
 import { SimulatorError } from 'mpesa-stk-simulator'
 
@@ -8,11 +9,12 @@ export class StartFailure extends Error {
 
 type Attempt = { readonly host: string; readonly port: number; readonly simulatorPort: number; readonly data: string }
 
-export function cannotListen(error: unknown, { host, port }: Attempt): unknown {
+export function cannotListen(error: unknown, attempt: Attempt): unknown {
+  const { host, port } = attempt
   const code = codeOf(error)
   if (code === 'EADDRINUSE') {
     return new StartFailure(
-      `Port ${port} on ${host} is in use. Stop what uses it, or choose another: npm start -- --port ${nextPort(port)}`,
+      `Port ${port} on ${host} is in use. Stop what uses it, or start this shop beside it: ${besideAnother(attempt)}`,
     )
   }
   if (code === 'EACCES') {
@@ -26,18 +28,20 @@ export function cannotListen(error: unknown, { host, port }: Attempt): unknown {
   return error
 }
 
-export function cannotSimulate(error: unknown, { host, simulatorPort }: Attempt): unknown {
+export function cannotSimulate(error: unknown, attempt: Attempt): unknown {
+  const { host, simulatorPort } = attempt
   if (!(error instanceof SimulatorError) || error.code !== 'SIMULATOR_PORT_IN_USE') return error
   return new StartFailure(
-    `Port ${simulatorPort} on ${host} is in use; the simulator wants it. Another demo may be running: stop it, or choose another: npm start -- --simulator-port ${nextPort(simulatorPort)}`,
+    `Port ${simulatorPort} on ${host} is in use; the simulator wants it. Another demo may be running: stop it, or start this one beside it: ${besideAnother(attempt)}`,
   )
 }
 
-export function cannotStore(error: unknown, { data }: Attempt): unknown {
+export function cannotStore(error: unknown, attempt: Attempt): unknown {
+  const { data } = attempt
   const code = codeOf(error)
   if (code === 'MPESA_STK_SQLITE_IN_USE') {
     return new StartFailure(
-      `Another process has ${data}/shop.db open, and only one may (MPESA_STK_SQLITE_IN_USE). Stop the other demo, or give this one its own folder: npm start -- --data .data/second`,
+      `Another process has ${data}/shop.db open, and only one may (MPESA_STK_SQLITE_IN_USE). Stop the other demo, or start this one beside it: ${besideAnother(attempt)}`,
     )
   }
   if (error instanceof MpesaStkError) return new StartFailure(`${error.message} (${error.code})`)
@@ -52,6 +56,9 @@ function codeOf(error: unknown): string | null {
   return typeof code === 'string' ? code : null
 }
 
-function nextPort(port: number): number {
-  return port < 65_535 ? port + 1 : 0
+/** One line that starts a second demo, whatever of the first one is in its way. */
+function besideAnother({ data, host }: Attempt): string {
+  const folder = data === resolve('.data/second') ? '.data/third' : '.data/second'
+  const flags = `--data ${folder} --port 0 --simulator-port 0`
+  return `npm start -- ${flags}${host === '127.0.0.1' ? '' : ` --host ${host}`}`
 }

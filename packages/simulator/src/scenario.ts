@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { gatewayErrorNames } from './daraja/gateway-errors.ts'
 import { queryAnswerNames } from './daraja/query-answers.ts'
+import { normaliseMsisdn } from './msisdn.ts'
 import { outcomeNames } from './outcomes.ts'
 import { SimulatorError } from './simulator-error.ts'
 
@@ -9,8 +10,7 @@ const delay = z.number().int().min(0).max(dayMs)
 
 const msisdn = z
   .union([z.string(), z.number()])
-  .transform(value => String(value).replaceAll(/[\s+-]/g, ''))
-  .transform(digits => (/^0\d{9}$/.test(digits) ? `254${digits.slice(1)}` : digits))
+  .transform(normaliseMsisdn)
   .refine(digits => /^\d{9,15}$/.test(digits), 'a phone number such as 254712345678')
 
 const queryAnswer = z

@@ -6,6 +6,8 @@ import { onLanguage, say } from './language.js'
 import { follow, leavePayment, showSending } from './payment.js'
 
 const savedAs = 'duka.checkout'
+/** What M-PESA takes in one payment. The library has the last word. */
+const mostKes = 250_000
 const retryPausesMs = [500, 1000, 2000, 4000]
 const form = byId('checkout')
 let isSending = false
@@ -21,7 +23,8 @@ const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map(byte =>
 function readForm() {
   const picked = form.querySelector('input[name=product]:checked')
   const typed = byId('amount').value.replace(/[\s,]/g, '')
-  const amount = picked.value ? Number(picked.dataset.price) : /^\d+$/.test(typed) ? Number(typed) : 0
+  const isAmount = /^\d+$/.test(typed) && Number(typed) >= 1 && Number(typed) <= mostKes
+  const amount = picked.value ? Number(picked.dataset.price) : isAmount ? Number(typed) : 0
   return { product: picked.value, amount, phoneNumber: byId('phone').value.trim() }
 }
 
@@ -41,6 +44,8 @@ async function send(intent) {
     save({ ...intent, isInFlight: false })
     const id = response.ok ? answer.id : answer.error.paymentId
     if (id) await watch(id)
+    // The shop's own failure proves nothing about the phone: the key is kept, and pressing again is safe.
+    else if (response.status >= 500) backToForm('errorOther', answer.error.message)
     else refuse(answer.error)
   } catch {
     backToForm('errorOffline')
@@ -92,7 +97,9 @@ function backToForm(word = '', detail = '') {
 function tellProblem(word, detail = '') {
   problemWord = word
   problemDetail = detail
-  byId('problem').textContent = word ? [say(word), detail].filter(Boolean).join(' ') : ''
+  const text = word ? [say(word), detail].filter(Boolean).join(' ') : ''
+  byId('problem').textContent = word === 'errorAmount' ? '' : text
+  byId('amount-problem').textContent = word === 'errorAmount' ? text : ''
   byId('phone').setAttribute('aria-invalid', String(word === 'errorPhone'))
   byId('amount').setAttribute('aria-invalid', String(word === 'errorAmount'))
 }
@@ -111,13 +118,17 @@ form.addEventListener('submit', event => {
 function showSum() {
   const { product, amount } = readForm()
   for (const id of ['amount-field', 'amount-hint']) byId(id).hidden = product !== ''
-  byId('sum').textContent = amount ? formatKes(amount) : 'KES …'
+  // Without an amount the button just says what it does.
+  byId('sum').hidden = !amount
+  byId('sum').textContent = amount ? formatKes(amount) : ''
+  if (problemWord === 'errorAmount' && (amount || product)) tellProblem('')
 }
 form.addEventListener('change', event => {
   showSum()
   if (event.target.name === 'product' && event.target.value === '') byId('amount').focus()
 })
 byId('amount').addEventListener('input', showSum)
+byId('amount').addEventListener('change', () => { if (byId('amount').value.trim() && !readForm().amount) tellProblem('errorAmount') })
 
 const tries = [
   ['0712 345 678', 'tryDecide'], ['254700000000', 'tryPaid'], ['254700001032', 'tryCancelled'], ['254700002001', 'tryPin'],

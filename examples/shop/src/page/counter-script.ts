@@ -1,6 +1,6 @@
 /** The list of recent payments, each with its story. */
 export const counterScript = `
-import { byId, formatKes, formatTime, isOver, make, toneOf } from './elements.js'
+import { byId, formatKes, formatTime, formatWhen, isOver, make, toneOf } from './elements.js'
 import { language, onLanguage, say } from './language.js'
 
 const lookAgainMs = 4000
@@ -32,11 +32,11 @@ function render() {
   const list = payments.map(payment => {
     const row = rows.get(payment.id) ?? makeRow(payment.id)
     rows.set(payment.id, row)
-    const { status, title, amount, phone, initiatedAt, receipt, isPacked } = payment
+    const { status, title, amount, reference, phone, initiatedAt, receipt, isPacked } = payment
     row.chip.textContent = say(status)
-    row.chip.dataset.tone = toneOf(status)
+    row.chip.dataset.tone = toneOf(payment)
     row.what.textContent = formatKes(amount) + (title ? ' · ' + title[language()] : '')
-    const facts = [formatTime(initiatedAt), phone, ...(receipt ? [receipt] : []), ...(isPacked ? [say('packed')] : [])]
+    const facts = [formatWhen(initiatedAt), reference, phone, ...(receipt ? [receipt] : []), ...(isPacked ? [say('packed')] : [])]
     row.facts.replaceChildren(...facts.map(fact => make('span', '', fact)))
     if (row.status !== status && row.details.open) void tell(payment.id)
     row.status = status

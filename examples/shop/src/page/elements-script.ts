@@ -20,10 +20,18 @@ export const formatKes = amount => 'KES ' + amount.toLocaleString('en-KE')
 const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'Africa/Nairobi', hour: '2-digit', minute: '2-digit', second: '2-digit' })
 export const formatTime = at => clock.format(new Date(at))
 
-export const toneOf = status => ({ SUCCESS: 'good', SENDING: 'wait', PENDING: 'wait', UNKNOWN: 'open' })[status] ?? 'bad'
+const calendar = new Intl.DateTimeFormat('en-GB', { timeZone: 'Africa/Nairobi', day: 'numeric', month: 'short' })
+/** The list outlives the day. */
+export function formatWhen(at) {
+  const day = calendar.format(new Date(at))
+  return day === calendar.format(new Date()) ? formatTime(at) : day + ' ' + formatTime(at)
+}
+
+const tones = { SUCCESS: 'good', SENDING: 'wait', PENDING: 'wait', UNKNOWN: 'open' }
+export const toneOf = ({ status, isOverdue }) => (isOverdue ? 'open' : (tones[status] ?? 'bad'))
 
 /** A later success may still correct a TIMEOUT, but nobody should stand and wait for it. */
-export const isOver = status => toneOf(status) === 'good' || toneOf(status) === 'bad'
+export const isOver = status => !['wait', 'open'].includes(tones[status])
 
 let simulatorUrl = ''
 export const phonePage = () => simulatorUrl

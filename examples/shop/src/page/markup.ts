@@ -60,9 +60,10 @@ export const markup = `<!doctype html>
           <div class="field" id="amount-field" hidden>
             <label class="sr" for="amount" data-word="amount">${words.en.amount}</label>
             <span class="kes" aria-hidden="true">KES</span>
-            <input id="amount" inputmode="numeric" autocomplete="off" placeholder="500" aria-describedby="amount-hint problem">
+            <input id="amount" inputmode="numeric" autocomplete="off" placeholder="500" aria-describedby="amount-hint amount-problem">
           </div>
           ${say('otherHint', 'p', ' class="hint" id="amount-hint" hidden')}
+          <p class="problem" id="amount-problem" role="alert"></p>
         </div>
       </fieldset>
       <div class="phone">
@@ -84,8 +85,8 @@ export const markup = `<!doctype html>
       <div role="status" aria-live="polite" aria-atomic="true">
         <h1 id="payment-title" tabindex="-1"></h1>
         <p class="lead" id="payment-lead"></p>
-        <p class="lead second" id="payment-second"></p>
       </div>
+      <details class="second" id="payment-other" hidden><summary id="payment-in-other"></summary><p id="payment-second"></p></details>
       <p class="paid"><span id="payment-amount"></span><span class="bought" id="payment-bought"></span></p>
       <dl id="payment-facts"></dl>
       <p class="hint" id="payment-hint"></p>

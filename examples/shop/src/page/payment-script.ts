@@ -50,7 +50,7 @@ async function look() {
   if (id !== followed) return true
   setText('payment-problem', payment ? '' : say('reconnecting'))
   if (payment) {
-    const isNews = payment.status !== shown?.status || payment.isPacked !== shown?.isPacked
+    const isNews = payment.status !== shown?.status || payment.isPacked !== shown?.isPacked || payment.isOverdue !== shown?.isOverdue
     if (isNews || shown?.id !== payment.id) {
       show(payment)
       void refreshCounter()
@@ -74,29 +74,36 @@ onLanguage(() => { if (shown) show(shown) })
 
 function show(payment) {
   shown = payment
-  const { status, explanation } = payment
+  const { status, explanation, isOverdue } = payment
   const place = byId('payment')
   byId('checkout').hidden = true
   place.hidden = false
-  place.dataset.tone = toneOf(status)
+  place.dataset.tone = toneOf(payment)
   place.dataset.status = status
-  setText('payment-title', say(status.toLowerCase() + 'Title'))
-  const second = byId('payment-second')
+  const story = isOverdue ? 'overdue' : status.toLowerCase()
+  setText('payment-title', say(story + 'Title'))
   if (explanation && status !== 'SUCCESS') {
     setText('payment-lead', explanation.customer[language()])
-    // The one who pays and the one who helps need not read the same language.
-    setText('payment-second', explanation.customer[otherLanguage()])
-    second.lang = otherLanguage()
   } else {
-    const lead = status === 'SUCCESS' && !payment.isPacked ? 'successUnpacked' : status.toLowerCase() + 'Text'
-    setText('payment-lead', say(lead))
-    setText('payment-second', '')
+    setText('payment-lead', say(status === 'SUCCESS' && !payment.isPacked ? 'successUnpacked' : story + 'Text'))
   }
+  showOtherLanguage(status === 'SUCCESS' ? null : explanation)
   setText('payment-amount', payment.amount ? formatKes(payment.amount) : '')
   setText('payment-bought', payment.title ? payment.title[language()] : '')
-  setText('payment-hint', status === 'PENDING' ? say('pendingDemo') : status === 'UNKNOWN' ? say('unknownText') : '')
+  const hint = isOverdue ? 'overdueHint' : status === 'PENDING' ? 'pendingDemo' : status === 'UNKNOWN' && explanation ? 'unknownText' : ''
+  setText('payment-hint', hint && say(hint))
   showFacts(payment)
   showActions(payment, false)
+}
+
+/** The one who pays and the one who helps need not read the same language: the other one is a tap away. */
+function showOtherLanguage(explanation) {
+  const place = byId('payment-other')
+  place.hidden = !explanation
+  place.lang = otherLanguage()
+  setText('payment-in-other', say('inOther'))
+  setText('payment-second', explanation ? explanation.customer[otherLanguage()] : '')
+  if (!explanation) place.open = false
 }
 
 function showFacts({ receipt, reference, phone }) {
@@ -123,7 +130,7 @@ function copyButton(text) {
   return button
 }
 
-function showActions({ status }, mayLookAgain) {
+function showActions({ id, status, isOverdue }, mayLookAgain) {
   const button = (word, act, isMain) => {
     const node = make('button', isMain ? 'go' : '', say(word))
     node.type = 'button'
@@ -132,15 +139,16 @@ function showActions({ status }, mayLookAgain) {
   }
   const buttons = []
   if (status === 'PENDING' || status === 'UNKNOWN') {
-    const link = make('a', status === 'PENDING' ? 'go' : '', say('phoneLink'))
+    const link = make('a', status === 'PENDING' && !isOverdue ? 'go' : '', say('phoneLink'))
     link.href = phonePage()
     link.target = '_blank'
     link.rel = 'noopener'
     buttons.push(link)
   }
   if (mayLookAgain) buttons.push(button('lookAgain', () => { looks = 0; void look() }, true))
-  if (toneOf(status) === 'bad') buttons.push(button('again', () => actions.again(), true))
-  if (status !== 'SENDING' && status !== 'PENDING') buttons.push(button('another', () => actions.another(), status === 'SUCCESS'))
+  if (toneOf({ status }) === 'bad') buttons.push(button('again', () => actions.again(), true))
+  // Also while it waits: nobody has to stay. Without an id the shop has not answered yet.
+  if (id) buttons.push(button('another', () => actions.another(), status === 'SUCCESS'))
   byId('payment-actions').replaceChildren(...buttons)
 }
 `

@@ -75,6 +75,7 @@ input[aria-invalid=true] { border-color: var(--red) !important; }
 .problem { color: var(--red); font-weight: 550; font-size: .95rem; }
 .problem:empty { display: none; }
 .pay { display: flex; align-items: center; justify-content: space-between; gap: 12px; min-height: 58px; padding: 8px 22px; border: 0; border-radius: 16px; background: #0a6b38; color: #fff; font-weight: 720; font-size: 1.1rem; box-shadow: 0 10px 22px -10px rgb(10 107 56 / .7); transition: background .15s; }
+.pay:has(.sum[hidden]) { justify-content: center; }
 .pay:hover { background: #07502a; }
 .pay:disabled { background: #5c7c69; cursor: progress; }
 .sum { padding-left: 14px; border-left: 1px solid rgb(255 255 255 / .35); font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -85,7 +86,13 @@ input[aria-invalid=true] { border-color: var(--red) !important; }
 .payment h1:focus { outline: none; }
 .lead { max-width: 46ch; margin: 10px auto 0; font-size: 1.08rem; text-wrap: pretty; }
 .lead:empty, .payment .hint:empty, .payment dl:empty { display: none; }
-.second { margin-top: 12px; padding-top: 12px; border-top: 1px solid var(--line); font-size: .95rem; color: var(--soft); }
+.second { max-width: 46ch; font-size: .95rem; color: var(--soft); text-wrap: pretty; }
+.second summary { display: inline-flex; align-items: center; min-height: 32px; padding: 2px 12px; border-radius: 99px; background: var(--wash); font-size: .875rem; font-weight: 600; list-style: none; }
+.second summary::-webkit-details-marker { display: none; }
+.second summary::after { content: "▾"; margin-left: 7px; }
+.second[open] summary::after { content: "▴"; }
+.second p { margin-top: 8px; }
+#amount-problem { flex-basis: 100%; }
 .paid { font-size: 2.1rem; font-weight: 780; letter-spacing: -.03em; line-height: 1.1; font-variant-numeric: tabular-nums; }
 .bought { display: block; margin-top: 4px; font-size: 1rem; font-weight: 500; letter-spacing: 0; color: var(--soft); }
 .payment .hint { max-width: 44ch; }
@@ -123,7 +130,7 @@ dd button { margin-left: 8px; padding: 2px 9px; min-height: 30px; border: 1px so
 #payments summary { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 2px 12px; padding: 13px 16px; border-radius: 16px; list-style: none; }
 #payments summary::-webkit-details-marker { display: none; }
 #payments summary:hover { background: var(--wash); }
-.what { font-weight: 650; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.what { font-weight: 650; line-height: 1.3; overflow-wrap: anywhere; }
 .facts { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0 10px; font-size: .85rem; color: var(--soft); font-variant-numeric: tabular-nums; }
 .chip { align-self: center; padding: 2px 11px; border-radius: 99px; font-size: .8rem; font-weight: 680; white-space: nowrap; }
 .chip[data-tone=good] { background: var(--green-wash); color: var(--green-deep); } .chip[data-tone=bad] { background: var(--red-wash); color: var(--red); }

@@ -18,7 +18,8 @@ export const words = {
     sendingText: 'One moment. It is safe to reload: you will not be asked twice.',
     pendingTitle: 'Look at your phone…',
     pendingText: 'A payment request is on your phone. Enter your M-PESA PIN to finish.',
-    pendingDemo: 'Your phone is simulated here. Open it, type any PIN, and come back: this page will know.',
+    pendingDemo:
+      'Your phone is simulated here. Open it, type any PIN but 0000, and come back: this page will know. Test numbers need no PIN.',
     successTitle: 'Paid. Asante!',
     successText: 'Your order is packed and waiting at the counter.',
     successUnpacked: 'Your payment is safely recorded.',
@@ -27,7 +28,13 @@ export const words = {
     timeoutTitle: 'No answer from the phone',
     expiredTitle: 'The request ran out of time',
     unknownTitle: 'We do not know yet. Do not pay again',
-    unknownText: 'This page keeps looking and changes by itself as soon as we know.',
+    overdueTitle: 'Still no answer. Do not pay again',
+    overdueText:
+      'M-PESA has not told us whether this was paid. Check your M-PESA messages, and keep a receipt if there is one.',
+    overdueHint:
+      'The order stays in the list. It changes here if Safaricom’s report arrives; if none does, the shop checks its M-PESA statement.',
+    unknownText: 'This changes here if Safaricom’s report arrives. If none does, the shop checks its M-PESA statement.',
+    inOther: 'Kwa Kiswahili',
     refusedTitle: 'Nothing was sent to your phone',
     receipt: 'M-PESA receipt',
     order: 'Order',
@@ -85,7 +92,8 @@ export const words = {
     sendingText: 'Subiri kidogo. Unaweza kupakia ukurasa upya: hutaombwa mara mbili.',
     pendingTitle: 'Angalia simu yako…',
     pendingText: 'Ombi la malipo liko kwenye simu yako. Weka PIN yako ya M-PESA ili ukamilishe.',
-    pendingDemo: 'Simu yako hapa ni ya kuigiza. Ifungue, weka PIN yoyote, kisha urudi: ukurasa huu utajua.',
+    pendingDemo:
+      'Simu yako hapa ni ya kuigiza. Ifungue, weka PIN yoyote isipokuwa 0000, kisha urudi: ukurasa huu utajua. Nambari za majaribio hazihitaji PIN.',
     successTitle: 'Umelipa. Asante!',
     successText: 'Bidhaa yako imefungashwa na inakusubiri kwenye kaunta.',
     successUnpacked: 'Malipo yako yamehifadhiwa salama.',
@@ -94,7 +102,13 @@ export const words = {
     timeoutTitle: 'Simu haikujibu',
     expiredTitle: 'Muda wa ombi uliisha',
     unknownTitle: 'Bado hatujui. Usilipe tena',
-    unknownText: 'Ukurasa huu unaendelea kuangalia na utabadilika wenyewe tukijua.',
+    overdueTitle: 'Bado hakuna jibu. Usilipe tena',
+    overdueText:
+      'M-PESA haijatuambia kama malipo haya yamefanyika. Angalia ujumbe wako wa M-PESA, na uhifadhi risiti ikiwa ipo.',
+    overdueHint:
+      'Oda inabaki kwenye orodha. Itabadilika hapa ripoti ya Safaricom ikifika; isipofika, duka litaangalia taarifa yake ya M-PESA.',
+    unknownText: 'Hapa patabadilika ripoti ya Safaricom ikifika. Isipofika, duka litaangalia taarifa yake ya M-PESA.',
+    inOther: 'In English',
     refusedTitle: 'Hakuna ombi lililotumwa kwenye simu yako',
     receipt: 'Risiti ya M-PESA',
     order: 'Oda',

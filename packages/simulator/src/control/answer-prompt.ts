@@ -1,3 +1,4 @@
+import { normaliseMsisdn } from '../msisdn.ts'
 import type { HandsetAction } from '../payment-flow.ts'
 import type { Simulation } from '../simulation.ts'
 import { SimulatorError } from '../simulator-error.ts'
@@ -15,7 +16,7 @@ export interface HandsetAnswer {
 
 /** Answers the newest live prompt of a phone. Throws SIMULATOR_NO_PROMPT if there is none. */
 export function respondOnPhone({ flow }: Simulation, msisdn: string, answer: HandsetAnswer): Transaction {
-  const transaction = flow.livePrompt(msisdn.replace(/^\+/, ''))
+  const transaction = flow.livePrompt(normaliseMsisdn(msisdn))
   if (!transaction)
     throw new SimulatorError(
       'SIMULATOR_NO_PROMPT',

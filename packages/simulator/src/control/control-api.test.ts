@@ -86,6 +86,20 @@ describe('the control API', () => {
     expect([again.status, again.json]).toMatchObject([404, { error: { code: 'SIMULATOR_NO_PROMPT' } }])
   })
 
+  it.each(['0712345678', '254712345678', '+254712345678', '0712 345-678'])(
+    'knows the phone as %s, like a scenario does',
+    async written => {
+      simulator.addScenario({ msisdn: written, callbackCopies: 2 })
+      await merchant.push({ PhoneNumber: '254712345678' })
+      const phone = encodeURIComponent(written)
+      expect((await control('POST', `/phone/${phone}/respond`, { action: 'approve' })).status).toBe(200)
+      await simulator.idle()
+      expect((await control('GET', `/transactions?msisdn=${phone}`)).json).toMatchObject({
+        transactions: [{ state: 'paid', callbackAttempts: [{ copy: 1 }, { copy: 2 }] }],
+      })
+    },
+  )
+
   it.each([
     [{ action: 'explode' }, 'SIMULATOR_ANSWER_INVALID'],
     [{ action: 'approve', pin: '12' }, 'SIMULATOR_ANSWER_INVALID'],

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
+import { normaliseMsisdn } from '../msisdn.ts'
 import { handsetActions } from '../payment-flow.ts'
 import { parseScenario } from '../scenario.ts'
 import type { Simulation } from '../simulation.ts'
@@ -19,7 +20,7 @@ export function createControlApi(simulation: Simulation, streams: EventStreams):
     const { msisdn, checkoutRequestId } = context.req.query()
     const transactions = simulation.book
       .all()
-      .filter(transaction => msisdn === undefined || transaction.msisdn === msisdn)
+      .filter(transaction => msisdn === undefined || transaction.msisdn === normaliseMsisdn(msisdn))
       .filter(transaction => checkoutRequestId === undefined || transaction.checkoutRequestId === checkoutRequestId)
     return context.json({ transactions: transactions.map(snapshot) })
   })
