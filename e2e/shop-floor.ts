@@ -104,6 +104,9 @@ export function interceptCommits(
     findPayment: key => store.findPayment(key),
     parkCallback: callback => store.parkCallback(callback),
     findStrandedCallbacks: limit => store.findStrandedCallbacks(limit),
+    takeToken: (name, ask) => store.takeToken(name, ask),
+    putToken: (name, token) => store.putToken(name, token),
+    dropToken: (name, digest) => store.dropToken(name, digest),
     readTrail: paymentId => store.readTrail(paymentId),
     close: () => store.close(),
   }

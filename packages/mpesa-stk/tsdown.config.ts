@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     'adapters/memory': 'src/adapters/memory.ts',
+    'adapters/postgres': 'src/adapters/postgres.ts',
     'adapters/sqlite': 'src/adapters/sqlite.ts',
     testing: 'src/testing.ts',
   },

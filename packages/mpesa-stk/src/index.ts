@@ -1,4 +1,5 @@
 export { MemoryAdapter } from './adapters/memory.ts'
+export { PostgresAdapter, type PostgresClient, type PostgresPool, type PostgresResult } from './adapters/postgres.ts'
 export { SqliteAdapter } from './adapters/sqlite.ts'
 export type { AuditCause, AuditEntry, AuditEvent, AuditEvidence, RecordedAuditEntry } from './core/audit/audit-entry.ts'
 export type { MpesaConfig } from './core/config.ts'

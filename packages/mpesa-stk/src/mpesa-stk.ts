@@ -22,7 +22,7 @@ import {
   receiveCallback,
 } from './core/receive/receive-callback.ts'
 import { createDarajaClient } from './daraja/daraja-client.ts'
-import { sha256, stderrLogger, systemClock, systemRandom } from './platform.ts'
+import { stderrLogger, systemClock, systemRandom } from './platform.ts'
 
 /** Hears of a payment that was settled, or whose settlement was corrected or completed. */
 export type SettledHandler = (payment: ExplainedPayment) => void | Promise<void>
@@ -62,7 +62,7 @@ export class MpesaStk {
     this.#store = store
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? stderrLogger
-    this.#daraja = createDarajaClient(this.#config, this.#clock)
+    this.#daraja = createDarajaClient(this.#config, this.#clock, store)
   }
 
   /**
@@ -146,7 +146,7 @@ export class MpesaStk {
   }
 
   get #ports(): ReceivePorts {
-    return { store: this.#store, clock: this.#clock, random: systemRandom, digest: sha256, logger: this.#logger }
+    return { store: this.#store, clock: this.#clock, random: systemRandom, logger: this.#logger }
   }
 
   /** A failure here must not look like one of the push: what is parked stays in the store, and `start` takes it up. */

@@ -1,15 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto'
-import type { Clock, Digest, Logger, Random } from './core/ports.ts'
+import { randomBytes } from 'node:crypto'
+import type { Clock, Logger, Random } from './core/ports.ts'
 
-/** The machine's own time, randomness and SHA-256: what core takes as ports. */
+/** The machine's own time and randomness: what core takes as ports. */
 export const systemClock: Clock = {
   now: () => new Date(),
   sleep: durationMs => new Promise(resolve => setTimeout(resolve, durationMs)),
 }
 
 export const systemRandom: Random = length => randomBytes(length)
-
-export const sha256: Digest = data => createHash('sha256').update(data).digest('hex')
 
 /** Warnings and errors as JSON lines on stderr. */
 export const stderrLogger: Logger = {

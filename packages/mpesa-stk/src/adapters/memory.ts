@@ -6,7 +6,10 @@ import type {
   PaymentKey,
   PaymentRecord,
   ReserveOutcome,
+  SealedToken,
   Store,
+  TokenAsk,
+  TokenTaken,
   Transition,
   TransitionOutcome,
 } from '../core/ports.ts'
@@ -25,6 +28,7 @@ export class MemoryAdapter implements Store {
   readonly #initiations = new Map<string, Initiation>()
   readonly #payments = new Map<string, Payment>()
   readonly #callbacks = new Map<string, KeptCallback>()
+  readonly #tokens = new Map<string, { readonly token: SealedToken | null; readonly fetchedUntil: Date | null }>()
   readonly #trails = new Map<string, RecordedAuditEntry[]>()
 
   async migrate(): Promise<void> {}
@@ -93,6 +97,22 @@ export class MemoryAdapter implements Store {
 
   async findPayment(key: PaymentKey): Promise<PaymentRecord | null> {
     return this.#find(key)
+  }
+
+  async takeToken(name: string, { at, goodUntil, fetchUntil }: TokenAsk): Promise<TokenTaken> {
+    const kept = this.#tokens.get(name)
+    if (kept?.token && kept.token.endsAt > goodUntil) return { outcome: 'kept', token: kept.token }
+    if (kept?.fetchedUntil && kept.fetchedUntil > at) return { outcome: 'wait' }
+    this.#tokens.set(name, { token: null, fetchedUntil: fetchUntil })
+    return { outcome: 'fetch' }
+  }
+
+  async putToken(name: string, token: SealedToken | null): Promise<void> {
+    this.#tokens.set(name, { token, fetchedUntil: null })
+  }
+
+  async dropToken(name: string, digest: string): Promise<void> {
+    if (this.#tokens.get(name)?.token?.digest === digest) this.#tokens.delete(name)
   }
 
   async readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]> {

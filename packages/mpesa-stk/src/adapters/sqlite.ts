@@ -7,11 +7,26 @@ import type {
   PaymentKey,
   PaymentRecord,
   ReserveOutcome,
+  SealedToken,
   Store,
+  TokenAsk,
+  TokenTaken,
   Transition,
   TransitionOutcome,
 } from '../core/ports.ts'
 import type { CallbackDisposition, CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import {
+  type AuditRow,
+  type CallbackRow,
+  type InitiationRow,
+  type PaymentRow,
+  type TokenRow,
+  toAuditEntry,
+  toCallback,
+  toInitiation,
+  toPayment,
+  toTokenTaken,
+} from '../store/rows.ts'
 import {
   openSqliteDatabase,
   type SqliteDatabase,
@@ -19,16 +34,6 @@ import {
   type SqliteValue,
 } from '../store/sqlite/database.ts'
 import { migrateSqlite } from '../store/sqlite/migrate.ts'
-import {
-  type AuditRow,
-  type CallbackRow,
-  type InitiationRow,
-  type PaymentRow,
-  toAuditEntry,
-  toCallback,
-  toInitiation,
-  toPayment,
-} from '../store/sqlite/rows.ts'
 import { inTransaction } from '../store/sqlite/transaction.ts'
 
 export type { SqliteDatabase } from '../store/sqlite/database.ts'
@@ -160,6 +165,32 @@ export class SqliteAdapter implements Store {
     return this.#all<AuditRow>('SELECT * FROM mpesa_audit WHERE payment_id = ? ORDER BY sequence', [paymentId]).map(
       toAuditEntry,
     )
+  }
+
+  async takeToken(name: string, ask: TokenAsk): Promise<TokenTaken> {
+    return inTransaction(this.#database, () => {
+      const taken = toTokenTaken(this.#get<TokenRow>('SELECT * FROM mpesa_access_tokens WHERE name = ?', [name]), ask)
+      if (taken.outcome === 'fetch') {
+        this.#run('INSERT OR REPLACE INTO mpesa_access_tokens VALUES (?, NULL, NULL, NULL, ?)', [
+          name,
+          ask.fetchUntil.getTime(),
+        ])
+      }
+      return taken
+    })
+  }
+
+  async putToken(name: string, token: SealedToken | null): Promise<void> {
+    this.#run('INSERT OR REPLACE INTO mpesa_access_tokens VALUES (?, ?, ?, ?, NULL)', [
+      name,
+      token?.sealed ?? null,
+      token?.digest ?? null,
+      token?.endsAt.getTime() ?? null,
+    ])
+  }
+
+  async dropToken(name: string, digest: string): Promise<void> {
+    this.#run('DELETE FROM mpesa_access_tokens WHERE name = ? AND digest = ?', [name, digest])
   }
 
   #find(key: PaymentKey): PaymentRecord | null {

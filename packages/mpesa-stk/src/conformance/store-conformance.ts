@@ -3,6 +3,7 @@ import { callbackCases } from './callback-cases.ts'
 import { durabilityCases } from './durability-cases.ts'
 import { initiationCases } from './initiation-cases.ts'
 import { settlementCases } from './settlement-cases.ts'
+import { tokenCases } from './token-cases.ts'
 
 /** How to make stores of the adapter under test. */
 export type StoreFixture = {
@@ -26,17 +27,19 @@ export type ConformanceCase = { readonly name: string; run(): Promise<void> }
  */
 export function storeConformance(fixture: StoreFixture): readonly ConformanceCase[] {
   const { open, reopen } = fixture
-  const cases: ConformanceCase[] = [...initiationCases, ...settlementCases, ...callbackCases].map(({ name, run }) => ({
-    name,
-    async run() {
-      const store = await open()
-      try {
-        await run(store)
-      } finally {
-        await store.close()
-      }
-    },
-  }))
+  const cases: ConformanceCase[] = [...initiationCases, ...settlementCases, ...callbackCases, ...tokenCases].map(
+    ({ name, run }) => ({
+      name,
+      async run() {
+        const store = await open()
+        try {
+          await run(store)
+        } finally {
+          await store.close()
+        }
+      },
+    }),
+  )
   if (reopen === undefined) return cases
   const durable = durabilityCases.map(({ name, run }) => ({
     name,

@@ -22,7 +22,7 @@ export const errorCodes = {
   MPESA_STK_SQLITE_DRIVER_MISSING:
     'No SQLite driver was found. Use Node 24 or later, or install the optional dependency `libsql`.',
   MPESA_STK_SQLITE_IN_USE:
-    'Another process has the SQLite file open. One process owns the file: stop the other. (PostgreSQL, to share a store, is not built yet.)',
+    'Another process has the SQLite file open. One process owns the file: stop the other, or use PostgreSQL to share a store.',
   MPESA_STK_STORE_NOT_MIGRATED: 'The store has no tables yet. Call `await store.migrate()` once at every start.',
   MPESA_STK_SCHEMA_NEWER:
     'The store was written by a newer release of mpesa-stk. Run that release or a later one; this one would damage it.',

@@ -87,10 +87,33 @@ export interface Store {
     limit: number,
   ): Promise<readonly { readonly record: PaymentRecord; readonly callback: CallbackEvidence }[]>
   findPayment(key: PaymentKey): Promise<PaymentRecord | null>
+  /**
+   * The access token kept under `name`, if it is still good at `goodUntil`; else the right to fetch the next one, which one
+   * process at a time has, until `fetchUntil`.
+   */
+  takeToken(name: string, ask: TokenAsk): Promise<TokenTaken>
+  /** Keeps a token that was fetched and ends the right to fetch; null ends the right alone. */
+  putToken(name: string, token: SealedToken | null): Promise<void>
+  /** Forgets the token of this digest, because Daraja refused it. A newer one stays. */
+  dropToken(name: string, digest: string): Promise<void>
   /** The audit trail of one payment, in order. Empty for an unknown one. */
   readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]>
   close(): Promise<void>
 }
+
+/** An access token as a store may keep it: encrypted by the caller, known by the SHA-256 of the token. */
+export type SealedToken = { readonly sealed: Uint8Array; readonly digest: string; readonly endsAt: Date }
+
+export type TokenAsk = { readonly at: Date; readonly goodUntil: Date; readonly fetchUntil: Date }
+
+export type TokenTaken =
+  | { readonly outcome: 'kept'; readonly token: SealedToken }
+  | { readonly outcome: 'fetch' }
+  /** Somebody else is fetching it. */
+  | { readonly outcome: 'wait' }
+
+/** The part of a store that access tokens need. */
+export type TokenStore = Pick<Store, 'takeToken' | 'putToken' | 'dropToken'>
 
 /** One push request to Daraja, ready to be signed. */
 export type PushRequest = Pick<
@@ -145,9 +168,6 @@ export interface Clock {
 
 /** Cryptographically strong random bytes. */
 export type Random = (length: number) => Uint8Array
-
-/** SHA-256 in hexadecimal. */
-export type Digest = (data: string | Uint8Array) => string
 
 /** Shaped like pino's methods. Fields never hold a phone number or a secret. */
 export interface Logger {

@@ -37,7 +37,7 @@ export async function authorisedPost(
       deadline,
     })
     if (sent.outcome !== 'answered' || !isTokenRefusal(sent.answer)) return sent
-    tokens.discard(token.token)
+    await tokens.discard(token.token)
     if (isRetry) return sent
   }
 }

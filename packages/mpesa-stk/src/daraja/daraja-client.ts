@@ -2,16 +2,16 @@ import type { ResolvedConfig } from '../core/config.ts'
 import { lookUpCode } from '../core/explain/explain.ts'
 import { toTransactionDesc } from '../core/initiate/intent.ts'
 import { classifyPushAnswer } from '../core/initiate/push-answer.ts'
-import type { Clock, Daraja, PushRefusal } from '../core/ports.ts'
+import type { Clock, Daraja, PushRefusal, TokenStore } from '../core/ports.ts'
 import { classifyQueryAnswer } from '../core/reconcile/query-answer.ts'
 import { authorisedPost } from './authorised-post.ts'
 import { signRequest } from './password.ts'
 import { sharedTokenSource } from './token.ts'
 
 /** Daraja over HTTP: signs, sends, and hands every answer to core to judge. */
-export function createDarajaClient(config: ResolvedConfig, clock: Clock): Daraja {
+export function createDarajaClient(config: ResolvedConfig, clock: Clock, store: TokenStore): Daraja {
   const { baseUrl, passKey, timeoutMs } = config
-  const tokens = sharedTokenSource({ ...config, clock })
+  const tokens = sharedTokenSource({ ...config, clock, store })
 
   return {
     async authorise() {

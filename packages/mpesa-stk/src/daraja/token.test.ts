@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { MemoryAdapter } from '../adapters/memory.ts'
 import { systemClock } from '../platform.ts'
 import { request } from './http.ts'
 import { createTokenSource, sharedTokenSource } from './token.ts'
@@ -42,6 +43,7 @@ const options = (baseUrl: string) => ({
   consumerSecret: 'secret',
   timeoutMs: 5_000,
   clock: systemClock,
+  store: new MemoryAdapter(),
 })
 
 describe('the token source', () => {
@@ -89,9 +91,9 @@ describe('the token source', () => {
     const oauth = await startOAuth()
     const source = createTokenSource(options(oauth.url))
     await source.get()
-    source.discard('token-1')
+    await source.discard('token-1')
     expect(await source.get()).toMatchObject({ token: 'token-2' })
-    source.discard('token-1')
+    await source.discard('token-1')
     expect(await source.get()).toMatchObject({ token: 'token-2' })
   })
 
@@ -114,9 +116,49 @@ describe('the token source', () => {
   })
 
   test('is one for all clients of a consumer key in this process', () => {
-    const one = options('http://127.0.0.1:1')
+    const one = { ...options('http://127.0.0.1:1'), store: new MemoryAdapter() }
     expect(sharedTokenSource(one)).toBe(sharedTokenSource({ ...one, timeoutMs: 9_999 }))
     expect(sharedTokenSource(one)).not.toBe(sharedTokenSource({ ...one, consumerSecret: 'rotated' }))
+  })
+
+  test('is one for all processes of a consumer key, through the store, which cannot read it', async () => {
+    const oauth = await startOAuth()
+    const store = new MemoryAdapter()
+    const processes = Array.from({ length: 5 }, () => createTokenSource({ ...options(oauth.url), store }))
+    const tokens = await Promise.all(processes.map(source => source.get()))
+    expect(tokens).toEqual(tokens.map(() => ({ outcome: 'token', token: 'token-1' })))
+    expect(oauth.count).toBe(1)
+    await processes[0]?.discard('token-1')
+    await processes[1]?.discard('token-1')
+    expect(await Promise.all(processes.slice(0, 2).map(source => source.get()))).toEqual([
+      { outcome: 'token', token: 'token-2' },
+      { outcome: 'token', token: 'token-2' },
+    ])
+    expect(oauth.count).toBe(2)
+  })
+
+  test('does not wait for ever for a process that died while fetching', async () => {
+    const oauth = await startOAuth()
+    const store = new MemoryAdapter()
+    let now = Date.now()
+    const clock = {
+      now: () => new Date(now),
+      async sleep(ms: number) {
+        now += ms
+      },
+    }
+    const far = new Date(now + 24 * 60 * 60 * 1000)
+    store.takeToken = async () => (now < far.getTime() ? { outcome: 'wait' } : { outcome: 'fetch' })
+    expect(await createTokenSource({ ...options(oauth.url), clock, store }).get()).toMatchObject({ token: 'token-1' })
+    expect(now).toBeLessThan(far.getTime())
+  })
+
+  test('that cannot be kept, because the store fails, reads as never sent', async () => {
+    const oauth = await startOAuth()
+    const store = new MemoryAdapter()
+    store.takeToken = () => Promise.reject(new Error('disk full'))
+    const source = createTokenSource({ ...options(oauth.url), store })
+    expect(await source.get()).toMatchObject({ outcome: 'none', code: 'NOT_SENT' })
   })
 })
 

@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto'
+import { describeError } from '../core/errors.ts'
 import { readAnswerBody, readFailure } from '../core/explain/read-answer.ts'
-import type { Clock } from '../core/ports.ts'
+import type { Clock, TokenStore } from '../core/ports.ts'
+import { sha256 } from '../core/sha256.ts'
 import { request } from './http.ts'
+import { sealToken, unsealToken } from './seal.ts'
 
 /** An access token, or why there is none. Without a token no request was made, so nothing was created. */
 export type TokenOutcome =
@@ -12,8 +14,8 @@ export type TokenOutcome =
 export type TokenSource = {
   /** The token in use, or a fresh one. All who ask while one is being fetched share that one request. */
   get(): Promise<TokenOutcome>
-  /** Drops `token` if it is still the one in use: Daraja refused it. */
-  discard(token: string): void
+  /** Drops `token` here and in the store, if it is still the one in use: Daraja refused it. */
+  discard(token: string): Promise<void>
 }
 
 export type TokenSourceOptions = {
@@ -22,62 +24,116 @@ export type TokenSourceOptions = {
   readonly consumerSecret: string
   readonly timeoutMs: number
   readonly clock: Clock
+  /** Where all processes of this consumer key find the token. */
+  readonly store: TokenStore
 }
 
 /** A token is replaced this long before it ends, so that none expires under a request. */
 const refreshBeforeEndMs = 60_000
 /** Daraja's token lives 3,600 s [documented]; used when `expires_in` cannot be read. */
 const defaultLifetimeMs = 3_600_000
+/** Room for a token that was fetched to be stored, before somebody else may fetch. */
+const fetchMarginMs = 5_000
+/** How often to look again while another process fetches. */
+const watchEveryMs = 100
+
+type Current = { readonly token: string; readonly endsAt: Date }
 
 /**
- * Fetches and keeps one token. Asking for a new token may cancel the old one [documented], so two requests at once
- * would cancel each other's: there is never more than one under way.
+ * Fetches and keeps one token, through the store for all processes. Asking for a new token may cancel the old one
+ * [documented], so two requests would cancel each other's: there is never more than one under way, here or elsewhere.
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
-  let current: { readonly token: string; readonly endsAt: number } | null = null
+  const { baseUrl, consumerKey, consumerSecret, clock, store, timeoutMs } = options
+  const credentials = JSON.stringify([consumerKey, consumerSecret])
+  // A new secret is a new name: what was sealed with the old one cannot be read.
+  const name = sha256(JSON.stringify([baseUrl, credentials]))
+  let current: Current | null = null
   let underWay: Promise<TokenOutcome> | null = null
 
-  async function refresh(): Promise<TokenOutcome> {
-    const askedAt = options.clock.now().getTime()
+  async function obtain(): Promise<TokenOutcome> {
+    for (let waitedMs = 0; ; waitedMs += watchEveryMs) {
+      const at = clock.now()
+      const taken = await store.takeToken(name, {
+        at,
+        goodUntil: new Date(at.getTime() + refreshBeforeEndMs),
+        fetchUntil: new Date(at.getTime() + timeoutMs + fetchMarginMs),
+      })
+      // A clock that stepped back must not keep us waiting for somebody who is long gone.
+      if (taken.outcome === 'fetch' || waitedMs > timeoutMs + fetchMarginMs) return fetchAndKeep(at)
+      if (taken.outcome === 'kept') {
+        const token = unsealToken(taken.token.sealed, credentials)
+        if (token !== null) return use({ token, endsAt: taken.token.endsAt })
+        await store.dropToken(name, taken.token.digest)
+      } else {
+        await clock.sleep(watchEveryMs)
+      }
+    }
+  }
+
+  async function fetchAndKeep(at: Date): Promise<TokenOutcome> {
     const fetched = await fetchToken(options)
-    if (fetched.outcome === 'token') current = { token: fetched.token, endsAt: askedAt + fetched.lifetimeMs }
-    return fetched
+    if (fetched.outcome === 'none') {
+      await store.putToken(name, null)
+      return fetched
+    }
+    const { token } = fetched
+    const endsAt = new Date(at.getTime() + fetched.lifetimeMs)
+    await store.putToken(name, { sealed: sealToken(token, credentials), digest: sha256(token), endsAt })
+    return use({ token, endsAt })
+  }
+
+  function use(next: Current): TokenOutcome {
+    current = next
+    return { outcome: 'token', token: next.token }
   }
 
   return {
     async get() {
-      if (current !== null && options.clock.now().getTime() < current.endsAt - refreshBeforeEndMs) {
+      if (current !== null && clock.now().getTime() < current.endsAt.getTime() - refreshBeforeEndMs) {
         return { outcome: 'token', token: current.token }
       }
-      underWay ??= refresh().finally(() => {
-        underWay = null
-      })
+      underWay ??= obtain()
+        // A push that has been claimed asks here too: a store that fails must read as "never sent", not as an exception.
+        .catch((error: unknown) => storeFailed(error))
+        .finally(() => {
+          underWay = null
+        })
       return underWay
     },
-    discard(token) {
+    async discard(token) {
       if (current?.token === token) current = null
+      await store.dropToken(name, sha256(token)).catch(() => undefined)
     },
   }
 }
 
-const sources = new Map<string, TokenSource>()
+function storeFailed(error: unknown): TokenOutcome {
+  const { name } = describeError(error)
+  return { outcome: 'none', code: 'NOT_SENT', message: `no access token: the store failed (${name})`, httpStatus: null }
+}
+
+const sources = new WeakMap<TokenStore, Map<string, TokenSource>>()
 
 /**
- * The token source of a consumer key in this process. Two `MpesaStk` of one Daraja app (two shortcodes, say) must share
- * it, because a token for one cancels that of the other.
+ * The token source of a consumer key and a store in this process: two `MpesaStk` of one Daraja app (two shortcodes, say)
+ * share it, because a token for one cancels that of the other.
  */
 export function sharedTokenSource(options: TokenSourceOptions): TokenSource {
-  const { baseUrl, consumerKey, consumerSecret } = options
-  const identity = createHash('sha256')
-    .update(JSON.stringify([baseUrl, consumerKey, consumerSecret]))
-    .digest('hex')
-  const source = sources.get(identity) ?? createTokenSource(options)
-  sources.set(identity, source)
+  const { baseUrl, consumerKey, consumerSecret, store } = options
+  const ofStore = sources.get(store) ?? new Map<string, TokenSource>()
+  const identity = JSON.stringify([baseUrl, consumerKey, consumerSecret])
+  const source = ofStore.get(identity) ?? createTokenSource(options)
+  sources.set(store, ofStore.set(identity, source))
   return source
 }
 
+type FetchedToken =
+  | Extract<TokenOutcome, { readonly outcome: 'none' }>
+  | { readonly outcome: 'token'; readonly token: string; readonly lifetimeMs: number }
+
 /** `GET /oauth/v1/generate` with Basic authentication. [documented] */
-async function fetchToken(options: TokenSourceOptions): Promise<TokenOutcome & { readonly lifetimeMs: number }> {
+async function fetchToken(options: TokenSourceOptions): Promise<FetchedToken> {
   const credentials = Buffer.from(`${options.consumerKey}:${options.consumerSecret}`).toString('base64')
   const outcome = await request({
     method: 'GET',
@@ -85,7 +141,7 @@ async function fetchToken(options: TokenSourceOptions): Promise<TokenOutcome & {
     headers: { authorization: `Basic ${credentials}` },
     deadline: AbortSignal.timeout(options.timeoutMs),
   })
-  const none = { outcome: 'none', lifetimeMs: 0 } as const
+  const none = { outcome: 'none' } as const
   if (outcome.outcome !== 'answered') {
     return { ...none, code: 'NOT_SENT', message: `no access token: ${outcome.code}`, httpStatus: null }
   }

@@ -1,7 +1,8 @@
 import type { ResolvedConfig } from '../config.ts'
 import { MpesaStkError } from '../errors.ts'
-import type { Clock, Daraja, Digest, Logger, PaymentRecord, PushOutcome, Random, Store } from '../ports.ts'
+import type { Clock, Daraja, Logger, PaymentRecord, PushOutcome, Random, Store } from '../ports.ts'
 import { commitSurely } from '../settle/commit-surely.ts'
+import { sha256 } from '../sha256.ts'
 import { createTimeOrderedId } from '../time-ordered-id.ts'
 import { callbackUrlWithToken, createCallbackToken } from './callback-token.ts'
 import { claimSend, conclude, reservedEntry, type StepMark } from './initiation-steps.ts'
@@ -13,7 +14,6 @@ export type InitiatePorts = {
   readonly daraja: Daraja
   readonly clock: Clock
   readonly random: Random
-  readonly digest: Digest
   readonly logger: Logger
 }
 
@@ -82,7 +82,7 @@ const senderDied = {
 
 /** Pushes, if nobody else was first. */
 async function send(ports: InitiatePorts, config: ResolvedConfig, record: PaymentRecord): Promise<StoredAnswer> {
-  const { daraja, clock, random, digest } = ports
+  const { daraja, clock, random } = ports
   const authorised = await daraja.authorise()
   if (authorised.outcome === 'refused') return take(ports, record, authorised)
   const token = config.callbackToken === 'path' ? createCallbackToken(random(24)) : null
@@ -90,7 +90,7 @@ async function send(ports: InitiatePorts, config: ResolvedConfig, record: Paymen
     ports,
     claimSend(record, markStep(ports), {
       sendDeadlineAt: new Date(clock.now().getTime() + config.timeoutMs + sendMarginMs),
-      tokenHash: token === null ? null : digest(token),
+      tokenHash: token === null ? null : sha256(token),
     }),
   )
   if (claim.outcome === 'conflict') return { record: claim.record, parked: [] }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { MemoryAdapter } from '../../adapters/memory.ts'
 import { accepted, commit, reserve, samplePayment, step } from '../../conformance/samples.ts'
-import { sha256, systemClock, systemRandom } from '../../platform.ts'
+import { systemClock, systemRandom } from '../../platform.ts'
+import { sha256 } from '../sha256.ts'
 import { receiveCallback } from './receive-callback.ts'
 
 function successFor(CheckoutRequestID: string, MerchantRequestID?: string): Uint8Array {
@@ -24,7 +25,6 @@ const portsFor = (store: MemoryAdapter) => ({
   store,
   clock: systemClock,
   random: systemRandom,
-  digest: sha256,
   logger: silent,
 })
 

@@ -1,8 +1,9 @@
 import { MpesaStkError } from '../errors.ts'
 import type { Payment, PaymentStatus } from '../payment/payment.ts'
-import type { Clock, Digest, Logger, PaymentRecord, Random, Store } from '../ports.ts'
+import type { Clock, Logger, PaymentRecord, Random, Store } from '../ports.ts'
 import { commitSurely } from '../settle/commit-surely.ts'
 import { type Arrival, type ContradictionReason, decideSettlement } from '../settle/decide-settlement.ts'
+import { sha256 } from '../sha256.ts'
 import { createTimeOrderedId } from '../time-ordered-id.ts'
 import type { CallbackEvidence } from './callback-evidence.ts'
 import { type ParsedCallback, parseCallback, type StkCallback } from './parse-callback.ts'
@@ -34,7 +35,6 @@ export type ReceivePorts = {
   readonly store: Store
   readonly clock: Clock
   readonly random: Random
-  readonly digest: Digest
   readonly logger: Logger
 }
 
@@ -53,20 +53,20 @@ export async function receiveCallback(
   received: Uint8Array,
   token: string | null,
 ): Promise<ReceiveResult> {
-  const { store, clock, digest } = ports
+  const { store, clock } = ports
   const body = received.subarray(0, maxBodyBytes)
   const parsed: ParsedCallback =
     received.length > maxBodyBytes
       ? { kind: 'unrecognised', reason: `the body is longer than ${maxBodyBytes} bytes` }
       : parseCallback(body)
   const callback: CallbackEvidence = {
-    digest: digest(body),
+    digest: sha256(body),
     body,
     checkoutRequestId: parsed.kind === 'stk' ? parsed.checkoutRequestId : null,
     merchantRequestId: parsed.kind === 'stk' ? parsed.merchantRequestId : null,
     receivedAt: clock.now(),
   }
-  const tokenHash = token === null ? null : digest(token)
+  const tokenHash = token === null ? null : sha256(token)
   const byToken = tokenHash === null ? null : await store.findPayment({ tokenHash })
   if (parsed.kind === 'unrecognised') {
     const paymentId = byToken?.initiation.paymentId ?? null

@@ -74,7 +74,7 @@ function lock(open: OpenDatabase, path: string): () => void {
     if (!isBusy(cause)) throw cause
     throw new MpesaStkError(
       'MPESA_STK_SQLITE_IN_USE',
-      'another process has this SQLite file open, and one process owns it: stop the other',
+      'another process has this SQLite file open; stop it, or use PostgresAdapter to share a store between processes',
       { cause },
     )
   }

@@ -1,10 +1,14 @@
 import { MpesaStkError } from '../../core/errors.ts'
 import { sql as payments } from '../migrations/sqlite/0001-payments.ts'
+import { sql as accessTokens } from '../migrations/sqlite/0002-access-tokens.ts'
 import type { SqliteDatabase } from './database.ts'
 import { inTransaction } from './transaction.ts'
 
 /** In order; a migration that was released is never edited. */
-const migrations = [{ version: 1, name: 'payments', sql: payments }] as const
+const migrations = [
+  { version: 1, name: 'payments', sql: payments },
+  { version: 2, name: 'access-tokens', sql: accessTokens },
+] as const
 
 const newest = migrations.length
 

@@ -1,9 +1,13 @@
-import type { AuditCause, AuditEvent, AuditEvidence, RecordedAuditEntry } from '../../core/audit/audit-entry.ts'
-import type { Initiation, InitiationState, TransactionType } from '../../core/initiate/initiation.ts'
-import type { Payment, PaymentStatus } from '../../core/payment/payment.ts'
-import type { CallbackEvidence } from '../../core/receive/callback-evidence.ts'
+import type { AuditCause, AuditEvent, AuditEvidence, RecordedAuditEntry } from '../core/audit/audit-entry.ts'
+import type { Initiation, InitiationState, TransactionType } from '../core/initiate/initiation.ts'
+import type { Payment, PaymentStatus } from '../core/payment/payment.ts'
+import type { TokenAsk, TokenTaken } from '../core/ports.ts'
+import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
 
-/** Rows as SQLite returns them. The CHECKs of the schema vouch for the unions. */
+/** A time as a database returns it: milliseconds since 1970 from SQLite, a Date from PostgreSQL. */
+type Time = number | Date
+
+/** Rows as either database returns them. The CHECKs of the schema vouch for the unions. */
 export type InitiationRow = {
   payment_id: string
   idempotency_key: string | null
@@ -16,9 +20,9 @@ export type InitiationRow = {
   transaction_type: TransactionType
   party_b: string
   token_hash: string | null
-  reserved_at: number
-  send_deadline_at: number | null
-  concluded_at: number | null
+  reserved_at: Time
+  send_deadline_at: Time | null
+  concluded_at: Time | null
   answer_code: string | null
   answer_message: string | null
 }
@@ -35,8 +39,8 @@ export type PaymentRow = {
   failure_reason: string | null
   result_code: number | null
   result_code_text: string | null
-  initiated_at: number
-  completed_at: number | null
+  initiated_at: Time
+  completed_at: Time | null
   idempotency_key: string | null
   version: number
 }
@@ -46,14 +50,21 @@ export type CallbackRow = {
   checkout_request_id: string | null
   merchant_request_id: string | null
   body: Uint8Array
-  received_at: number
+  received_at: Time
+}
+
+export type TokenRow = {
+  sealed: Uint8Array | null
+  digest: string | null
+  ends_at: Time | null
+  fetched_until: Time | null
 }
 
 export type AuditRow = {
   payment_id: string
   sequence: number
   entry_id: string
-  at: number
+  at: Time
   event: AuditEvent
   cause: AuditCause
   before: string | null
@@ -112,6 +123,16 @@ export function toCallback(row: CallbackRow): CallbackEvidence {
   }
 }
 
+/** What asking for a token comes to, from the row that is there. */
+export function toTokenTaken(row: TokenRow | undefined, { at, goodUntil }: TokenAsk): TokenTaken {
+  const endsAt = toDate(row?.ends_at ?? null)
+  if (row?.sealed && row.digest !== null && endsAt !== null && endsAt > goodUntil) {
+    return { outcome: 'kept', token: { sealed: new Uint8Array(row.sealed), digest: row.digest, endsAt } }
+  }
+  const fetchedUntil = toDate(row?.fetched_until ?? null)
+  return { outcome: fetchedUntil !== null && fetchedUntil > at ? 'wait' : 'fetch' }
+}
+
 export function toAuditEntry(row: AuditRow): RecordedAuditEntry {
   return {
     id: row.entry_id,
@@ -126,6 +147,6 @@ export function toAuditEntry(row: AuditRow): RecordedAuditEntry {
   }
 }
 
-function toDate(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms)
+function toDate(time: Time | null): Date | null {
+  return time === null ? null : new Date(time)
 }

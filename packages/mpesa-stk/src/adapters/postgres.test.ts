@@ -1,0 +1,120 @@
+import { Pool } from 'pg'
+import { afterAll, describe, expect, test } from 'vitest'
+import { findServices } from '../../../../scripts/services/find.ts'
+import { storeConformance } from '../testing.ts'
+import { PostgresAdapter } from './postgres.ts'
+
+const { postgres } = await findServices()
+const pools: Pool[] = []
+const schemas: string[] = []
+
+afterAll(async () => {
+  const [pool] = pools
+  for (const schema of schemas) await pool?.query(`DROP SCHEMA ${schema} CASCADE`)
+  await Promise.all(pools.map(each => each.end()))
+})
+
+/** A pool whose connections see nothing but a fresh schema. */
+async function openSchema(name = `stk_${process.pid}_${schemas.length + 1}`): Promise<Pool> {
+  const pool = new Pool({ connectionString: postgres?.url, max: 8, options: `-c search_path=${name}` })
+  pools.push(pool)
+  if (!schemas.includes(name)) {
+    schemas.push(name)
+    await pool.query(`CREATE SCHEMA ${name}`)
+  }
+  return pool
+}
+
+async function openMigrated(name?: string): Promise<PostgresAdapter> {
+  const store = new PostgresAdapter(await openSchema(name))
+  await store.migrate()
+  return store
+}
+
+// Skipped only where there is no PostgreSQL: npm run services -- start. REQUIRE_ALL=1 fails the run then.
+describe.skipIf(postgres === undefined)('PostgresAdapter is a Store', () => {
+  const cases = storeConformance({
+    open: () => openMigrated(),
+    reopen: () => openMigrated(schemas.at(-1)),
+  })
+  for (const { name, run } of cases) test(name, run)
+})
+
+/** As the documented DDL makes it, by hand, before we ever came. */
+const documentedTable = `
+CREATE TABLE IF NOT EXISTS mpesa_payments (
+  id TEXT PRIMARY KEY,
+  checkout_request_id TEXT UNIQUE NOT NULL,
+  merchant_request_id TEXT NOT NULL,
+  phone_number TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  account_reference TEXT NOT NULL,
+  status TEXT NOT NULL DEFAULT 'PENDING'
+    CHECK (status IN ('PENDING','SUCCESS','FAILED','CANCELLED','TIMEOUT','EXPIRED')),
+  mpesa_receipt_number TEXT,
+  failure_reason TEXT,
+  result_code INTEGER,
+  initiated_at TIMESTAMPTZ NOT NULL,
+  completed_at TIMESTAMPTZ,
+  raw_callback JSONB,
+  idempotency_key TEXT UNIQUE
+);
+CREATE INDEX IF NOT EXISTS mpesa_payments_status_initiated ON mpesa_payments(status, initiated_at);`
+
+const insertOld = `INSERT INTO mpesa_payments (id, checkout_request_id, merchant_request_id, phone_number, amount,
+  account_reference, status, mpesa_receipt_number, result_code, initiated_at, idempotency_key)
+  VALUES ($1, $2, 'm', '254708374149', 500, 'ORDER', 'SUCCESS', $3, 0, '2026-04-03T10:00:00Z', $4)`
+
+describe.skipIf(postgres === undefined)('the PostgreSQL schema', () => {
+  test('takes over a table that was made by hand from the documented DDL, without loss', async () => {
+    const pool = await openSchema()
+    await pool.query(documentedTable)
+    await pool.query(insertOld, ['old-1', 'ws_CO_old_1', 'UHH0AB12CD', 'old-key'])
+    // Old code never made receipts unique: two rows with one receipt must not stop the upgrade.
+    await pool.query(insertOld, ['old-2', 'ws_CO_old_2', 'UHH0AB12CD', null])
+    const store = new PostgresAdapter(pool)
+    await store.migrate()
+    expect(await store.findPayment({ idempotencyKey: 'old-key' })).toMatchObject({
+      initiation: { state: 'accepted', phoneNumber: '254708374149', amount: 500 },
+      payment: { id: 'old-1', status: 'SUCCESS', mpesaReceiptNumber: 'UHH0AB12CD', resultCodeText: '0', version: 1 },
+    })
+    expect(await store.findPayment({ checkoutRequestId: 'ws_CO_old_2' })).toMatchObject({ payment: { id: 'old-2' } })
+  })
+
+  test('counts a key as used that older code writes after the upgrade', async () => {
+    const pool = await openSchema()
+    const store = new PostgresAdapter(pool)
+    await store.migrate()
+    await pool.query(insertOld, ['later', 'ws_CO_later', null, 'later-key'])
+    expect(await store.findPayment({ idempotencyKey: 'later-key' })).toMatchObject({ payment: { id: 'later' } })
+  })
+
+  test('is made once by many who migrate at once', async () => {
+    const pool = await openSchema()
+    await Promise.all(Array.from({ length: 8 }, () => new PostgresAdapter(pool).migrate()))
+    expect((await pool.query('SELECT version FROM mpesa_migrations')).rows).toEqual([{ version: 1 }, { version: 2 }])
+  })
+
+  test('of a newer release is refused', async () => {
+    const pool = await openSchema()
+    const store = new PostgresAdapter(pool)
+    await store.migrate()
+    await pool.query("INSERT INTO mpesa_migrations VALUES (99, 'from the future', now())")
+    await expect(store.migrate()).rejects.toMatchObject({ code: 'MPESA_STK_SCHEMA_NEWER' })
+  })
+
+  test('that is not there yet is told', async () => {
+    const store = new PostgresAdapter(await openSchema())
+    await expect(store.findPayment({ paymentId: 'x' })).rejects.toMatchObject({ code: 'MPESA_STK_STORE_NOT_MIGRATED' })
+  })
+
+  test.each(["UPDATE mpesa_audit SET event = 'x'", 'DELETE FROM mpesa_audit', 'TRUNCATE mpesa_audit'])(
+    'refuses %s',
+    async statement => {
+      const pool = await openSchema()
+      await new PostgresAdapter(pool).migrate()
+      await pool.query("INSERT INTO mpesa_audit VALUES ('p', 1, 'e', now(), 'x', 'x', NULL, NULL, '{}')")
+      await expect(pool.query(statement)).rejects.toThrow(/append-only/)
+    },
+  )
+})

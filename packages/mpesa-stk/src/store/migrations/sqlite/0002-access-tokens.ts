@@ -1,0 +1,10 @@
+/** Daraja's access tokens, sealed by the library, and who is fetching the next one. */
+export const sql = /* sql */ `
+CREATE TABLE mpesa_access_tokens (
+  name          TEXT PRIMARY KEY,
+  sealed        BLOB,
+  digest        TEXT,
+  ends_at       INTEGER,
+  fetched_until INTEGER
+) STRICT;
+`

@@ -1,0 +1,45 @@
+import { MpesaStkError } from '../../core/errors.ts'
+import { sql as payments } from '../migrations/postgres/0001-payments.ts'
+import { sql as accessTokens } from '../migrations/postgres/0002-access-tokens.ts'
+import { all, first, inTransaction, type PostgresPool } from './pool.ts'
+
+/** In order, with the numbers of SQLite's; a migration that was released is never edited. */
+const migrations = [
+  { version: 1, name: 'payments', sql: payments },
+  { version: 2, name: 'access-tokens', sql: accessTokens },
+] as const
+
+const newest = migrations.length
+
+/** Any number that no other program locks: "mpesa" in ASCII. */
+const lockId = 0x6d70657361
+
+/**
+ * Brings the database to the schema of this release, in one transaction. Safe to repeat, and from several processes at
+ * once: they queue for an advisory lock.
+ *
+ * @throws MpesaStkError `MPESA_STK_SCHEMA_NEWER` when a newer release wrote the schema.
+ */
+export async function migratePostgres(pool: PostgresPool): Promise<void> {
+  await inTransaction(pool, async client => {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [lockId])
+    await client.query(
+      'CREATE TABLE IF NOT EXISTS mpesa_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL)',
+    )
+    const found = await first<{ version: number }>(
+      client,
+      'SELECT coalesce(max(version), 0) AS version FROM mpesa_migrations',
+    )
+    const current = found?.version ?? 0
+    if (current > newest) {
+      throw new MpesaStkError(
+        'MPESA_STK_SCHEMA_NEWER',
+        `the database has schema ${current} and this release knows ${newest}; run the release that wrote it, or a later one`,
+      )
+    }
+    for (const { version, name, sql } of migrations.slice(current)) {
+      await client.query(sql)
+      await all(client, 'INSERT INTO mpesa_migrations VALUES ($1, $2, now())', [version, name])
+    }
+  })
+}
