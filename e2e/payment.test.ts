@@ -78,7 +78,7 @@ describe.each(stores)('a payment on the %s store', (_name, openStore) => {
     const mpesa = floor.open(store)
     floor.simulator.addScenario(scenario)
     const initiated = await mpesa.initiatePayment(order)
-    await floor.simulator.idle()
+    await floor.idle()
     const payment = await mpesa.getPayment(initiated.paymentId)
     expect(payment).toMatchObject({ status, phoneNumber: '254712345678', amount: 500, accountReference: 'ORDER-123' })
     expect(floor.settled.map(settled => [settled.id, settled.status])).toEqual([[initiated.paymentId, status]])
@@ -103,7 +103,7 @@ describe.each(stores)('a payment on the %s store', (_name, openStore) => {
     floor.simulator.addScenario({ callbackCopies: 4 })
     const { paymentId } = await mpesa.initiatePayment(order)
     floor.simulator.respond('254712345678', 'approve')
-    await floor.simulator.idle()
+    await floor.idle()
     expect(floor.processed.map(({ outcome }) => outcome).sort()).toEqual(['repeat', 'repeat', 'repeat', 'settled'])
     expect(floor.processed.filter(({ isDuplicate }) => isDuplicate)).toHaveLength(3)
     expect(floor.settled).toHaveLength(1)
@@ -119,6 +119,7 @@ describe.each(stores)('a payment on the %s store', (_name, openStore) => {
       floor.simulator.addScenario({ outcome: 'paid', callbackBeforeAck: true })
       const initiated = await mpesa.initiatePayment(order)
       expect(initiated.status).toBe('SUCCESS')
+      await floor.idle()
       expect(floor.processed.map(({ outcome }) => outcome)).toEqual([callbackToken === 'path' ? 'settled' : 'parked'])
       expect(floor.settled).toHaveLength(1)
       await store.close()
@@ -142,7 +143,7 @@ describe('one push per idempotency key', () => {
     const mpesa = floor.open(new MemoryAdapter())
     floor.simulator.addScenario({ outcome: 'paid' })
     const first = await mpesa.initiatePayment(order)
-    await floor.simulator.idle()
+    await floor.idle()
     expect(await mpesa.initiatePayment({ ...order, phoneNumber: '+254712345678' })).toEqual({
       ...first,
       status: 'SUCCESS',
@@ -238,7 +239,7 @@ describe('a push whose outcome is not known', () => {
     const mpesa = floor.open(new MemoryAdapter())
     floor.simulator.addScenario({ outcome: 'paid', ackLost: true })
     const { paymentId, status } = await mpesa.initiatePayment(order)
-    await floor.simulator.idle()
+    await floor.idle()
     expect(status).toBe('UNKNOWN')
     expect(floor.processed).toMatchObject([{ outcome: 'parked', paymentId: null }])
     expect(await mpesa.getPayment(paymentId)).toMatchObject({ status: 'UNKNOWN' })
@@ -296,7 +297,7 @@ describe('a push that Daraja proved to have refused', () => {
     expect(refusal).toMatchObject({ code: 'MPESA_STK_PUSH_REFUSED', darajaCode, explanation: { category } })
     floor.simulator.addScenario({ outcome: 'paid' })
     const again = await mpesa.initiatePayment(order)
-    await floor.simulator.idle()
+    await floor.idle()
     expect(again.paymentId).not.toBe(Reflect.get(Object(refusal), 'paymentId'))
     expect(await mpesa.getPayment(again.paymentId)).toMatchObject({ status: 'SUCCESS' })
     expect(floor.simulator.transactions()).toHaveLength(1)
@@ -381,7 +382,7 @@ describe('a callback that nobody should believe', () => {
     const mpesa = floor.open(new MemoryAdapter())
     floor.simulator.addScenario({ outcome: 'cancelled' })
     const { paymentId, checkoutRequestId = '' } = await mpesa.initiatePayment(order)
-    await floor.simulator.idle()
+    await floor.idle()
     await floor.post(paidBody(checkoutRequestId))
     expect(floor.processed.at(-1)).toMatchObject({
       outcome: 'contradiction',
@@ -453,6 +454,7 @@ describe('what a crash left behind', () => {
     expect(await mpesa.getPayment(paymentId)).toMatchObject({ status: 'SUCCESS' })
     expect(floor.settled).toHaveLength(1)
     await mpesa.start()
+    await mpesa.stop()
     expect(floor.settled).toHaveLength(1)
     await again.close()
   })
@@ -464,20 +466,28 @@ test.each([
 ])('%s does not wait for a handler', async (_what, scenario) => {
   await using floor = await openShopFloor()
   const mpesa = floor.open(new MemoryAdapter())
-  const finish: (() => void)[] = []
-  mpesa.onPaymentSettled(() => new Promise(resolve => finish.push(() => resolve())))
+  let end = () => {}
+  let isEnded = false
+  const called = new Promise<void>(resolve => {
+    mpesa.onPaymentSettled(async () => {
+      resolve()
+      await new Promise<void>(finish => {
+        end = finish
+      })
+      isEnded = true
+    })
+  })
   floor.simulator.addScenario(scenario)
   const { checkoutRequestId = '', status } = await mpesa.initiatePayment(order)
-  if (status === 'PENDING')
+  if (status === 'PENDING') {
     expect(await mpesa.processCallback(paidBody(checkoutRequestId))).toMatchObject({ outcome: 'settled' })
-  let isIdle = false
-  const idle = mpesa.idle().then(() => {
-    isIdle = true
-  })
-  expect(finish).toHaveLength(1)
-  expect(isIdle).toBe(false)
-  for (const end of finish) end()
+  }
+  await called
+  const idle = mpesa.idle()
+  expect(isEnded).toBe(false)
+  end()
   await idle
+  expect(isEnded).toBe(true)
 })
 
 test('a failure to apply a parked callback is not an error of the push', async () => {
@@ -518,7 +528,7 @@ test('no log line holds a phone number, a CheckoutRequestID, a token or a secret
   })
   floor.simulator.addScenario({ outcome: 'paid' })
   const { checkoutRequestId = '' } = await mpesa.initiatePayment(order)
-  await floor.simulator.idle()
+  await floor.idle()
   await floor.post(paidBody(checkoutRequestId))
   await floor.post('not json')
   expect(floor.log().split('\n').length).toBeGreaterThanOrEqual(3)

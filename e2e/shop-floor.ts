@@ -21,10 +21,14 @@ export type ShopFloor = AsyncDisposable & {
   readonly processed: readonly ProcessedCallback[]
   /** What the settled handler heard, in order. */
   readonly settled: readonly Payment[]
+  /** Resolves when no callback is still to come and no handler is running. */
+  idle(): Promise<void>
   /** Everything that was logged, as text. */
   log(): string
   /** A library on `store`, whose callbacks arrive here. A later one takes the callbacks over from an earlier one. */
   open(store: Store, config?: Partial<MpesaConfig>, clock?: Clock): MpesaStk
+  /** The same with no handler registered, as a process that settles and dies before it calls one. */
+  openSilent(store: Store): MpesaStk
   /** Posts a body as anybody on the internet could. */
   post(body: unknown, token?: string): Promise<number>
 }
@@ -53,30 +57,39 @@ export async function openShopFloor(options: SimulatorOptions = {}): Promise<Sho
   }
   const logger: Logger = { info: write('info'), warn: write('warn'), error: write('error') }
 
+  function create(store: Store, config: Partial<MpesaConfig> = {}, clock?: Clock): MpesaStk {
+    current = new MpesaStk(
+      {
+        ...credentials,
+        shortCode: '174379',
+        environment: 'sandbox',
+        callbackUrl,
+        baseUrl: simulator.url,
+        timeoutMs: 5_000,
+        ...config,
+      },
+      store,
+      { logger, ...(clock && { clock }) },
+    )
+    return current
+  }
+
   return {
     simulator,
     callbackUrl,
     processed,
     settled,
+    async idle() {
+      await simulator.idle()
+      await current?.idle()
+    },
     log: () => lines.map(line => inspect(line, { depth: 10, breakLength: Number.POSITIVE_INFINITY })).join('\n'),
-    open(store, config = {}, clock) {
-      const mpesa = new MpesaStk(
-        {
-          ...credentials,
-          shortCode: '174379',
-          environment: 'sandbox',
-          callbackUrl,
-          baseUrl: simulator.url,
-          timeoutMs: 5_000,
-          ...config,
-        },
-        store,
-        { logger, ...(clock && { clock }) },
-      )
+    openSilent: store => create(store),
+    open(store, config, clock) {
+      const mpesa = create(store, config, clock)
       mpesa.onPaymentSettled(payment => {
         settled.push(payment)
       })
-      current = mpesa
       return mpesa
     },
     async post(body, token) {
@@ -104,6 +117,9 @@ export function interceptCommits(
     findPayment: key => store.findPayment(key),
     parkCallback: callback => store.parkCallback(callback),
     findStrandedCallbacks: limit => store.findStrandedCallbacks(limit),
+    claimDue: claim => store.claimDue(claim),
+    finishWork: results => store.finishWork(results),
+    listParkedWork: limit => store.listParkedWork(limit),
     takeToken: (name, ask) => store.takeToken(name, ask),
     putToken: (name, token) => store.putToken(name, token),
     dropToken: (name, digest) => store.dropToken(name, digest),

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -58,7 +58,7 @@ describe('the documents', () => {
 
   test('show a first program that runs as printed', async () => {
     const program = codeBlocks.find(({ name }) => name === 'README.md#1')
-    const folder = mkdtempSync(join(root, '.readme-'))
+    const folder = makeFolder()
     try {
       const file = join(folder, 'program.ts')
       writeFileSync(file, program?.code ?? '')
@@ -76,7 +76,7 @@ describe('the documents', () => {
   test('show a shop in one file that runs as printed, against the simulator', async () => {
     const [, program = ''] = /^```js\n([\s\S]*?)^```$/m.exec(read('packages/mpesa-stk/README.md')) ?? []
     await using simulator = await createSimulator({ seed: 1 })
-    const folder = mkdtempSync(join(root, '.readme-'))
+    const folder = makeFolder()
     const port = await freePort()
     const text = program
       .replaceAll('127.0.0.1:4010', new URL(simulator.url).host)
@@ -154,4 +154,10 @@ async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return address !== null && typeof address === 'object' ? address.port : 0
+}
+
+/** Inside the repository, so that the programs find its packages; ignored by git and by the linters. */
+function makeFolder(): string {
+  mkdirSync(join(root, '.data'), { recursive: true })
+  return mkdtempSync(join(root, '.data', 'readme-'))
 }

@@ -32,6 +32,12 @@ export const arrowRules: readonly ArrowRule[] = [
     reason: 'the way to Safaricom is one edge; edges meet only through core',
   },
   {
+    name: 'workers-import-only-core',
+    from: `${product}workers/`,
+    mayImport: [`${product}core/`, `${product}workers/`],
+    reason: 'a worker claims from the Store port and runs what it is given; who wires it chooses both',
+  },
+  {
     name: 'store-imports-only-core',
     from: `${product}store/`,
     mayImport: [`${product}core/`, `${product}store/`],

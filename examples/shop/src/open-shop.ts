@@ -47,7 +47,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     const { url } = door
     const { app, mpesa } = createShopApp({ store, url, simulatorUrl: simulator.url, orders, logger })
     await mpesa.start()
-    await mpesa.idle()
+    await mpesa.stop()
     await packWhatIsPaid(mpesa, orders)
     door.open(request => app.fetch(request))
     return {
@@ -60,7 +60,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
         door.shut()
         await simulator.close()
         await door.close()
-        await mpesa.idle()
+        await mpesa.stop()
         await store.close()
       },
     }

@@ -32,4 +32,5 @@ export type {
 } from './core/ports.ts'
 export type { CallbackDisposition, CallbackEvidence } from './core/receive/callback-evidence.ts'
 export type { ProcessedCallback } from './core/receive/receive-callback.ts'
-export { MpesaStk, type MpesaStkOptions, type SettledHandler } from './mpesa-stk.ts'
+export type { DueWork, NewWork, ParkedWork, SettledCause, WorkKind, WorkResult } from './core/work/due-work.ts'
+export { MpesaStk, type MpesaStkOptions, type SettledEvent, type SettledHandler } from './mpesa-stk.ts'

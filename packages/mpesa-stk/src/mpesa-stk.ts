@@ -21,11 +21,16 @@ import {
   type ReceivePorts,
   receiveCallback,
 } from './core/receive/receive-callback.ts'
+import type { DueWork, ParkedWork, SettledCause } from './core/work/due-work.ts'
 import { createDarajaClient } from './daraja/daraja-client.ts'
 import { stderrLogger, systemClock, systemRandom } from './platform.ts'
+import { DueWorker } from './workers/due-worker.ts'
+
+/** Why a handler is called. `id` is the same on every attempt: keep it to recognise a repetition. */
+export type SettledEvent = { readonly id: string; readonly cause: SettledCause }
 
 /** Hears of a payment that was settled, or whose settlement was corrected or completed. */
-export type SettledHandler = (payment: ExplainedPayment) => void | Promise<void>
+export type SettledHandler = (payment: ExplainedPayment, event: SettledEvent) => void | Promise<void>
 
 export type MpesaStkOptions = {
   /** Where warnings and errors go; pino fits. Default: JSON lines on stderr. */
@@ -50,7 +55,7 @@ export class MpesaStk {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #handlers: SettledHandler[] = []
-  readonly #running = new Set<Promise<void>>()
+  readonly #worker: DueWorker
 
   /**
    * @param config how to reach Daraja; nothing is read from the environment
@@ -63,13 +68,19 @@ export class MpesaStk {
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? stderrLogger
     this.#daraja = createDarajaClient(this.#config, this.#clock, store)
+    this.#worker = new DueWorker(
+      this.#ports,
+      () => (this.#handlers.length > 0 ? ['settled'] : []),
+      work => this.#tellHandlers(work),
+    )
   }
 
   /**
-   * Calls `handler` after a payment was settled, and again if that is corrected (a success after `TIMEOUT`) or completed
-   * (a receipt that came later). Handlers run in this process after the commit, and nobody waits for them but `idle()`.
-   * One that throws is logged and not called again for that event, nor is one that a crash cut short: let it be
-   * idempotent, and look at `getPayment` for what you are still waiting for.
+   * Calls `handler` at least once for each payment that is settled, and again if that is corrected (a success after
+   * `TIMEOUT`) or completed (a receipt that came later). The call is stored with the settlement, so a crash only delays it:
+   * any process that registered handlers makes it. One that throws is called again, ten times within a day, all handlers
+   * of the payment with it; then the call is parked (`parkedWork()`). Nobody else waits for handlers; let them be
+   * idempotent, `event.id` is the same on every attempt. Register at start, before `start()`.
    *
    * @returns a function that takes the handler off again
    */
@@ -115,23 +126,46 @@ export class MpesaStk {
     const { processed, settled } = await receiveCallback(this.#ports, toBytes(body), options.token ?? null)
     const { outcome, paymentId, reason } = processed
     if (reason !== undefined) this.#logger.warn({ outcome, paymentId, reason }, 'a callback was kept and not applied')
-    if (settled !== null) this.#announce(settled)
+    if (settled !== null) this.#wake()
     return processed
   }
 
   /**
-   * Takes up what a crash left behind: callbacks that were stored and not yet applied. Call it once at every start, after
-   * `store.migrate()`.
+   * Takes up what a crash left behind, and from now on runs what is due every second until `stop()`. Call it once at every
+   * start, after `store.migrate()`. Without it, handlers are called after the callbacks that this process takes, and
+   * nothing is called again.
    */
   async start(): Promise<void> {
-    for (const { record, callback } of await this.#store.findStrandedCallbacks(strandedAtOnce)) {
-      await this.#applyParked(record, [callback])
-    }
+    await this.#takeUpStranded()
+    this.#worker.start()
+    this.#wake()
   }
 
-  /** Resolves when no handler is running. Await it before you close the store, and at the end of a serverless call. */
+  /** Ends what `start` began, and resolves when what is running has ended. Await it before you close the store. */
+  async stop(): Promise<void> {
+    await this.#worker.stop()
+  }
+
+  /** Resolves when no handler is running. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    await this.#worker.idle()
+  }
+
+  /**
+   * Runs what is due, once, for processes that do not live on (a serverless function): `processCallback`, answer, then
+   * `runDueWork`, and the same from a schedule, so that what failed is tried again.
+   *
+   * @param options.maxMs begin nothing new after this long, in milliseconds. Default 10,000.
+   * @returns how many pieces of work were begun
+   */
+  async runDueWork({ maxMs = 10_000 }: { readonly maxMs?: number } = {}): Promise<number> {
+    await this.#takeUpStranded()
+    return this.#worker.runDueWork(maxMs)
+  }
+
+  /** Calls of handlers that failed ten times, the oldest first, with the last error. */
+  async parkedWork(limit = 100): Promise<readonly ParkedWork[]> {
+    return this.#store.listParkedWork(limit)
   }
 
   /** A payment as it stands, or null for an unknown id. */
@@ -154,7 +188,7 @@ export class MpesaStk {
     if (parked.length === 0) return null
     try {
       const settled = await applyParkedCallbacks(this.#ports, record, parked)
-      for (const payment of settled) this.#announce(payment)
+      if (settled.length > 0) this.#wake()
       return settled.at(-1) ?? null
     } catch (cause) {
       const { paymentId } = record.initiation
@@ -163,21 +197,27 @@ export class MpesaStk {
     }
   }
 
-  #announce(payment: Payment): void {
-    const running = this.#runHandlers(payment).finally(() => this.#running.delete(running))
-    this.#running.add(running)
-  }
-
-  async #runHandlers(payment: Payment): Promise<void> {
-    for (const handler of [...this.#handlers]) {
-      try {
-        await handler(explainPayment(payment))
-      } catch (cause) {
-        this.#logger.error({ paymentId: payment.id, error: describeError(cause) }, 'an onPaymentSettled handler failed')
-      }
+  async #takeUpStranded(): Promise<void> {
+    for (const { record, callback } of await this.#store.findStrandedCallbacks(strandedAtOnce)) {
+      await this.#applyParked(record, [callback])
     }
   }
+
+  /** The work is in the store already: this only spares it the wait for somebody's next look. */
+  #wake(): void {
+    void this.#worker.runDueWork(wakeMs)
+  }
+
+  async #tellHandlers({ id, cause, paymentId }: DueWork): Promise<void> {
+    const record = await this.#store.findPayment({ paymentId })
+    if (record?.payment == null) throw new Error(`payment ${paymentId} is not in the store`)
+    const payment = explainPayment(record.payment)
+    for (const handler of [...this.#handlers]) await handler(payment, { id, cause })
+  }
 }
+
+/** What a wake runs at most before others get their turn; the rest waits for the next look. */
+const wakeMs = 10_000
 
 /** More than a crash can leave behind: each needs a callback that came before the answer to its push. */
 const strandedAtOnce = 1_000

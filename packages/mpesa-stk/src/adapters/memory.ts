@@ -3,6 +3,7 @@ import { type Initiation, type Intent, reservedInitiation } from '../core/initia
 import type { Payment } from '../core/payment/payment.ts'
 import type {
   CallbackRecord,
+  DueClaim,
   PaymentKey,
   PaymentRecord,
   ReserveOutcome,
@@ -14,10 +15,18 @@ import type {
   TransitionOutcome,
 } from '../core/ports.ts'
 import type { CallbackDisposition, CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import type { DueWork, ParkedWork, WorkResult } from '../core/work/due-work.ts'
 
 type KeptCallback = {
   readonly evidence: CallbackEvidence
   readonly disposition: CallbackDisposition
+}
+
+type WorkOfMemory = {
+  readonly work: Omit<DueWork, 'leaseId'>
+  readonly lease: { readonly id: string; readonly until: Date } | null
+  readonly lastError: string
+  readonly isParked: boolean
 }
 
 /**
@@ -29,6 +38,7 @@ export class MemoryAdapter implements Store {
   readonly #payments = new Map<string, Payment>()
   readonly #callbacks = new Map<string, KeptCallback>()
   readonly #tokens = new Map<string, { readonly token: SealedToken | null; readonly fetchedUntil: Date | null }>()
+  readonly #work = new Map<string, WorkOfMemory>()
   readonly #trails = new Map<string, RecordedAuditEntry[]>()
 
   async migrate(): Promise<void> {}
@@ -68,6 +78,9 @@ export class MemoryAdapter implements Store {
     if (payment !== null) this.#payments.set(paymentId, payment)
     if (transition.callback !== undefined) this.#keep(transition.callback, 'applied', paymentId)
     this.#append(transition.entry)
+    for (const work of transition.work ?? []) {
+      this.#work.set(work.id, { work: { ...work, attempts: 0 }, lease: null, lastError: '', isParked: false })
+    }
     const parked = current.payment === null ? this.#parkedFor(payment) : []
     return { outcome: 'committed', record: { initiation: transition.initiation, payment }, parked }
   }
@@ -113,6 +126,40 @@ export class MemoryAdapter implements Store {
 
   async dropToken(name: string, digest: string): Promise<void> {
     if (this.#tokens.get(name)?.token?.digest === digest) this.#tokens.delete(name)
+  }
+
+  async claimDue({ kinds, at, leaseMs, leaseId, limit }: DueClaim): Promise<readonly DueWork[]> {
+    const claimed = [...this.#work.values()]
+      .filter(({ work, lease, isParked }) => {
+        const isFree = lease === null || lease.until <= at
+        return !isParked && isFree && work.dueAt <= at && kinds.includes(work.kind)
+      })
+      .sort((a, b) => a.work.dueAt.getTime() - b.work.dueAt.getTime())
+      .slice(0, limit)
+    const lease = { id: leaseId, until: new Date(at.getTime() + leaseMs) }
+    for (const row of claimed) this.#work.set(row.work.id, { ...row, lease })
+    return claimed.map(({ work }) => ({ ...work, leaseId }))
+  }
+
+  async finishWork(results: readonly WorkResult[]): Promise<void> {
+    for (const result of results) {
+      const row = this.#work.get(result.id)
+      if (row?.lease?.id !== result.leaseId) continue
+      if (result.outcome === 'done') {
+        this.#work.delete(result.id)
+        continue
+      }
+      const dueAt = result.outcome === 'again' ? result.dueAt : row.work.dueAt
+      const work = { ...row.work, attempts: row.work.attempts + 1, dueAt }
+      this.#work.set(result.id, { work, lease: null, lastError: result.error, isParked: result.outcome === 'parked' })
+    }
+  }
+
+  async listParkedWork(limit: number): Promise<readonly ParkedWork[]> {
+    return [...this.#work.values()]
+      .filter(({ isParked }) => isParked)
+      .map(({ work, lastError }) => ({ ...work, lastError }))
+      .slice(0, limit)
   }
 
   async readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]> {

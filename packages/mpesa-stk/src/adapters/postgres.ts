@@ -4,6 +4,7 @@ import { type Initiation, type Intent, reservedInitiation } from '../core/initia
 import type { Payment } from '../core/payment/payment.ts'
 import type {
   CallbackRecord,
+  DueClaim,
   PaymentKey,
   PaymentRecord,
   ReserveOutcome,
@@ -15,6 +16,7 @@ import type {
   TransitionOutcome,
 } from '../core/ports.ts'
 import type { CallbackDisposition, CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import type { DueWork, NewWork, ParkedWork, WorkResult } from '../core/work/due-work.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
 import {
@@ -25,9 +27,12 @@ import {
   type TokenRow,
   toAuditEntry,
   toCallback,
+  toDueWork,
   toInitiation,
+  toParkedWork,
   toPayment,
   toTokenTaken,
+  type WorkRow,
 } from '../store/rows.ts'
 
 export type { PostgresClient, PostgresPool, PostgresResult } from '../store/postgres/pool.ts'
@@ -110,6 +115,7 @@ export class PostgresAdapter implements Store {
         if (payment !== null) await putPayment(client, payment, callback)
         if (callback !== undefined) await keep(client, callback, 'applied', paymentId)
         await append(client, entry)
+        for (const due of transition.work ?? []) await addWork(client, due)
         return {
           outcome: 'committed',
           record: { initiation, payment },
@@ -205,6 +211,47 @@ export class PostgresAdapter implements Store {
     await this.#told(() =>
       all(this.#pool, 'DELETE FROM mpesa_access_tokens WHERE name = $1 AND digest = $2', [name, digest]),
     )
+  }
+
+  async claimDue({ kinds, leaseMs, leaseId, limit }: DueClaim): Promise<readonly DueWork[]> {
+    const rows = await this.#told(() =>
+      all<WorkRow>(
+        this.#pool,
+        `UPDATE mpesa_due_work SET lease_id = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond'
+         WHERE id IN (
+           SELECT id FROM mpesa_due_work WHERE is_parked = 0 AND kind = ANY ($3) AND due_at <= clock_timestamp()
+             AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+           ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED)
+         RETURNING *`,
+        [leaseId, leaseMs, kinds, limit],
+      ),
+    )
+    return rows.map(toDueWork).sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
+  }
+
+  async finishWork(results: readonly WorkResult[]): Promise<void> {
+    await this.#transaction(async client => {
+      for (const result of results) {
+        const { id, leaseId, outcome } = result
+        if (outcome === 'done') {
+          await all(client, 'DELETE FROM mpesa_due_work WHERE id = $1 AND lease_id = $2', [id, leaseId])
+        } else {
+          await all(
+            client,
+            `UPDATE mpesa_due_work SET attempts = attempts + 1, due_at = coalesce($3, due_at), is_parked = $4,
+               last_error = $5, lease_id = NULL, lease_until = NULL WHERE id = $1 AND lease_id = $2`,
+            [id, leaseId, outcome === 'again' ? result.dueAt : null, outcome === 'parked' ? 1 : 0, result.error],
+          )
+        }
+      }
+    })
+  }
+
+  async listParkedWork(limit: number): Promise<readonly ParkedWork[]> {
+    const rows = await this.#told(() =>
+      all<WorkRow>(this.#pool, 'SELECT * FROM mpesa_due_work WHERE is_parked = 1 ORDER BY due_at LIMIT $1', [limit]),
+    )
+    return rows.map(toParkedWork)
   }
 
   #transaction<T>(work: (client: Queryable) => Promise<T>): Promise<T> {
@@ -395,6 +442,14 @@ async function keep(
     [digest, paymentId ?? '', disposition, checkoutRequestId, merchantRequestId, Buffer.from(body), receivedAt],
   )
   return row?.copies === 1
+}
+
+async function addWork(client: Queryable, due: NewWork): Promise<void> {
+  await all(
+    client,
+    'INSERT INTO mpesa_due_work VALUES ($1, $2, $3, $4, 0, least($5, clock_timestamp()), 0, NULL, NULL, NULL)',
+    [due.id, due.kind, due.paymentId, due.cause, due.dueAt],
+  )
 }
 
 async function entriesLike(client: Queryable, { paymentId, event }: AuditEntry): Promise<number> {

@@ -4,6 +4,7 @@ import { type Initiation, type Intent, reservedInitiation } from '../core/initia
 import type { Payment } from '../core/payment/payment.ts'
 import type {
   CallbackRecord,
+  DueClaim,
   PaymentKey,
   PaymentRecord,
   ReserveOutcome,
@@ -15,6 +16,7 @@ import type {
   TransitionOutcome,
 } from '../core/ports.ts'
 import type { CallbackDisposition, CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import type { DueWork, ParkedWork, WorkResult } from '../core/work/due-work.ts'
 import {
   type AuditRow,
   type CallbackRow,
@@ -23,9 +25,12 @@ import {
   type TokenRow,
   toAuditEntry,
   toCallback,
+  toDueWork,
   toInitiation,
+  toParkedWork,
   toPayment,
   toTokenTaken,
+  type WorkRow,
 } from '../store/rows.ts'
 import {
   openSqliteDatabase,
@@ -121,6 +126,15 @@ export class SqliteAdapter implements Store {
       if (payment !== null) this.#putPayment(payment, callback)
       if (callback !== undefined) this.#keep(callback, 'applied', paymentId)
       this.#append(entry)
+      for (const due of transition.work ?? []) {
+        this.#run('INSERT INTO mpesa_due_work VALUES (?, ?, ?, ?, 0, ?, 0, NULL, NULL, NULL)', [
+          due.id,
+          due.kind,
+          due.paymentId,
+          due.cause,
+          due.dueAt.getTime(),
+        ])
+      }
       const parked = current.payment === null ? this.#parkedFor(payment) : []
       return { outcome: 'committed', record: { initiation, payment }, parked }
     })
@@ -191,6 +205,47 @@ export class SqliteAdapter implements Store {
 
   async dropToken(name: string, digest: string): Promise<void> {
     this.#run('DELETE FROM mpesa_access_tokens WHERE name = ? AND digest = ?', [name, digest])
+  }
+
+  async claimDue({ kinds, at, leaseMs, leaseId, limit }: DueClaim): Promise<readonly DueWork[]> {
+    const now = at.getTime()
+    return this.#all<WorkRow>(
+      `UPDATE mpesa_due_work SET lease_id = ?1, lease_until = ?2 WHERE id IN (
+         SELECT id FROM mpesa_due_work WHERE is_parked = 0 AND kind IN (SELECT value FROM json_each(?3)) AND due_at <= ?4
+           AND (lease_until IS NULL OR lease_until <= ?4) ORDER BY due_at LIMIT ?5) RETURNING *`,
+      [leaseId, now + leaseMs, JSON.stringify(kinds), now, limit],
+    )
+      .map(toDueWork)
+      .sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
+  }
+
+  async finishWork(results: readonly WorkResult[]): Promise<void> {
+    inTransaction(this.#database, () => {
+      for (const result of results) {
+        const { id, leaseId, outcome } = result
+        if (outcome === 'done') {
+          this.#run('DELETE FROM mpesa_due_work WHERE id = ? AND lease_id = ?', [id, leaseId])
+        } else {
+          this.#run(
+            `UPDATE mpesa_due_work SET attempts = attempts + 1, due_at = coalesce(?, due_at), is_parked = ?, last_error = ?,
+               lease_id = NULL, lease_until = NULL WHERE id = ? AND lease_id = ?`,
+            [
+              outcome === 'again' ? result.dueAt.getTime() : null,
+              outcome === 'parked' ? 1 : 0,
+              result.error,
+              id,
+              leaseId,
+            ],
+          )
+        }
+      }
+    })
+  }
+
+  async listParkedWork(limit: number): Promise<readonly ParkedWork[]> {
+    return this.#all<WorkRow>('SELECT * FROM mpesa_due_work WHERE is_parked = 1 ORDER BY due_at LIMIT ?', [limit]).map(
+      toParkedWork,
+    )
   }
 
   #find(key: PaymentKey): PaymentRecord | null {

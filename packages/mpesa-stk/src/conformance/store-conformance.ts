@@ -4,6 +4,7 @@ import { durabilityCases } from './durability-cases.ts'
 import { initiationCases } from './initiation-cases.ts'
 import { settlementCases } from './settlement-cases.ts'
 import { tokenCases } from './token-cases.ts'
+import { workCases } from './work-cases.ts'
 
 /** How to make stores of the adapter under test. */
 export type StoreFixture = {
@@ -27,19 +28,23 @@ export type ConformanceCase = { readonly name: string; run(): Promise<void> }
  */
 export function storeConformance(fixture: StoreFixture): readonly ConformanceCase[] {
   const { open, reopen } = fixture
-  const cases: ConformanceCase[] = [...initiationCases, ...settlementCases, ...callbackCases, ...tokenCases].map(
-    ({ name, run }) => ({
-      name,
-      async run() {
-        const store = await open()
-        try {
-          await run(store)
-        } finally {
-          await store.close()
-        }
-      },
-    }),
-  )
+  const cases: ConformanceCase[] = [
+    ...initiationCases,
+    ...settlementCases,
+    ...callbackCases,
+    ...tokenCases,
+    ...workCases,
+  ].map(({ name, run }) => ({
+    name,
+    async run() {
+      const store = await open()
+      try {
+        await run(store)
+      } finally {
+        await store.close()
+      }
+    },
+  }))
   if (reopen === undefined) return cases
   const durable = durabilityCases.map(({ name, run }) => ({
     name,

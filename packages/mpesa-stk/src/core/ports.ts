@@ -2,6 +2,7 @@ import type { AuditEntry, RecordedAuditEntry } from './audit/audit-entry.ts'
 import type { Initiation, InitiationState, Intent } from './initiate/initiation.ts'
 import type { Payment } from './payment/payment.ts'
 import type { CallbackDisposition, CallbackEvidence } from './receive/callback-evidence.ts'
+import type { DueWork, NewWork, ParkedWork, WorkKind, WorkResult } from './work/due-work.ts'
 
 /** Everything the store knows of one payment. The payment appears once Daraja accepted, or a callback proved it. */
 export type PaymentRecord = { readonly initiation: Initiation; readonly payment: Payment | null }
@@ -32,6 +33,8 @@ export type Transition = {
   /** The callback that caused the step, kept with its bytes. */
   readonly callback?: CallbackEvidence
   readonly entry: AuditEntry
+  /** Becomes due with the step, in its transaction: the outbox. */
+  readonly work?: readonly NewWork[]
 }
 
 export type TransitionOutcome =
@@ -96,9 +99,26 @@ export interface Store {
   putToken(name: string, token: SealedToken | null): Promise<void>
   /** Forgets the token of this digest, because Daraja refused it. A newer one stays. */
   dropToken(name: string, digest: string): Promise<void>
+  /**
+   * Leases work that is due, the oldest first, to one caller at a time. A lease that has run out is claimed like any other
+   * work. By the store's own time where it has one, so that no clock of a caller can take a lease early.
+   */
+  claimDue(claim: DueClaim): Promise<readonly DueWork[]>
+  /** Stores what became of attempts. A result whose lease is no longer the row's is ignored. */
+  finishWork(results: readonly WorkResult[]): Promise<void>
+  /** Work that failed too often, the oldest first. */
+  listParkedWork(limit: number): Promise<readonly ParkedWork[]>
   /** The audit trail of one payment, in order. Empty for an unknown one. */
   readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]>
   close(): Promise<void>
+}
+
+export type DueClaim = {
+  readonly kinds: readonly WorkKind[]
+  readonly at: Date
+  readonly leaseMs: number
+  readonly leaseId: string
+  readonly limit: number
 }
 
 /** An access token as a store may keep it: encrypted by the caller, known by the SHA-256 of the token. */

@@ -3,6 +3,7 @@ import type { Initiation, InitiationState, TransactionType } from '../core/initi
 import type { Payment, PaymentStatus } from '../core/payment/payment.ts'
 import type { TokenAsk, TokenTaken } from '../core/ports.ts'
 import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import type { DueWork, NewWork, ParkedWork, SettledCause, WorkKind } from '../core/work/due-work.ts'
 
 /** A time as a database returns it: milliseconds since 1970 from SQLite, a Date from PostgreSQL. */
 type Time = number | Date
@@ -58,6 +59,17 @@ export type TokenRow = {
   digest: string | null
   ends_at: Time | null
   fetched_until: Time | null
+}
+
+export type WorkRow = {
+  id: string
+  kind: WorkKind
+  payment_id: string
+  cause: SettledCause
+  attempts: number
+  due_at: Time
+  lease_id: string | null
+  last_error: string | null
 }
 
 export type AuditRow = {
@@ -120,6 +132,24 @@ export function toCallback(row: CallbackRow): CallbackEvidence {
     checkoutRequestId: row.checkout_request_id,
     merchantRequestId: row.merchant_request_id,
     receivedAt: new Date(row.received_at),
+  }
+}
+
+export function toDueWork(row: WorkRow): DueWork {
+  return { ...toNewWork(row), attempts: row.attempts, leaseId: row.lease_id ?? '' }
+}
+
+export function toParkedWork(row: WorkRow): ParkedWork {
+  return { ...toNewWork(row), attempts: row.attempts, lastError: row.last_error ?? '' }
+}
+
+function toNewWork(row: WorkRow): NewWork {
+  return {
+    id: row.id,
+    kind: row.kind,
+    paymentId: row.payment_id,
+    cause: row.cause,
+    dueAt: new Date(row.due_at),
   }
 }
 

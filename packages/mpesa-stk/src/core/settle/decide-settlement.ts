@@ -1,10 +1,11 @@
-import type { AuditEvent, AuditEvidence } from '../audit/audit-entry.ts'
+import type { AuditEvidence } from '../audit/audit-entry.ts'
 import { readAmount } from '../payment/amount.ts'
 import type { Payment, SettledStatus } from '../payment/payment.ts'
 import { pendingPayment } from '../payment/pending-payment.ts'
 import { resultCodeAsInteger, statusOfCallbackCode } from '../payment/result-code.ts'
 import type { PaymentRecord, Transition } from '../ports.ts'
 import type { StkCallback } from '../receive/parse-callback.ts'
+import type { SettledCause } from '../work/due-work.ts'
 import { settlementTable } from './settlement-table.ts'
 
 /** Why a callback was not believed. */
@@ -98,7 +99,7 @@ function settle(standing: Payment, status: SettledStatus, callback: StkCallback,
 function move(
   record: PaymentRecord,
   next: Payment,
-  event: AuditEvent,
+  event: SettledCause,
   callback: StkCallback,
   arrival: Arrival,
 ): SettlementDecision {
@@ -130,6 +131,9 @@ function move(
         after: next.status,
         evidence,
       },
+      work: [
+        { id: arrival.entryId, kind: 'settled', paymentId: initiation.paymentId, cause: event, dueAt: arrival.at },
+      ],
     },
   }
 }

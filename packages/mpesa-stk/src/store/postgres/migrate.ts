@@ -1,12 +1,14 @@
 import { MpesaStkError } from '../../core/errors.ts'
 import { sql as payments } from '../migrations/postgres/0001-payments.ts'
 import { sql as accessTokens } from '../migrations/postgres/0002-access-tokens.ts'
+import { sql as dueWork } from '../migrations/postgres/0003-due-work.ts'
 import { all, first, inTransaction, type PostgresPool } from './pool.ts'
 
 /** In order, with the numbers of SQLite's; a migration that was released is never edited. */
 const migrations = [
   { version: 1, name: 'payments', sql: payments },
   { version: 2, name: 'access-tokens', sql: accessTokens },
+  { version: 3, name: 'due-work', sql: dueWork },
 ] as const
 
 const newest = migrations.length

@@ -1,6 +1,7 @@
 import { MpesaStkError } from '../../core/errors.ts'
 import { sql as payments } from '../migrations/sqlite/0001-payments.ts'
 import { sql as accessTokens } from '../migrations/sqlite/0002-access-tokens.ts'
+import { sql as dueWork } from '../migrations/sqlite/0003-due-work.ts'
 import type { SqliteDatabase } from './database.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -8,6 +9,7 @@ import { inTransaction } from './transaction.ts'
 const migrations = [
   { version: 1, name: 'payments', sql: payments },
   { version: 2, name: 'access-tokens', sql: accessTokens },
+  { version: 3, name: 'due-work', sql: dueWork },
 ] as const
 
 const newest = migrations.length
