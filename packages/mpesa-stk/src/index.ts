@@ -3,6 +3,7 @@ export { PostgresAdapter, type PostgresClient, type PostgresPool, type PostgresR
 export { SqliteAdapter } from './adapters/sqlite.ts'
 export type { AuditCause, AuditEntry, AuditEvent, AuditEvidence, RecordedAuditEntry } from './core/audit/audit-entry.ts'
 export type { MpesaConfig } from './core/config.ts'
+export type { DueWork, NewWork, ParkedWork, SettledCause, WorkKind, WorkResult } from './core/due/due-work.ts'
 export { errorCodes, MpesaStkError, type MpesaStkErrorCode } from './core/errors.ts'
 export {
   type CatalogueApi,
@@ -32,5 +33,4 @@ export type {
 } from './core/ports.ts'
 export type { CallbackDisposition, CallbackEvidence } from './core/receive/callback-evidence.ts'
 export type { ProcessedCallback } from './core/receive/receive-callback.ts'
-export type { DueWork, NewWork, ParkedWork, SettledCause, WorkKind, WorkResult } from './core/work/due-work.ts'
 export { MpesaStk, type MpesaStkOptions, type SettledEvent, type SettledHandler } from './mpesa-stk.ts'

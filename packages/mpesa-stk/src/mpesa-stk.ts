@@ -1,5 +1,6 @@
 import type { RecordedAuditEntry } from './core/audit/audit-entry.ts'
 import { type MpesaConfig, type ResolvedConfig, resolveConfig } from './core/config.ts'
+import type { DueWork, ParkedWork, SettledCause } from './core/due/due-work.ts'
 import { describeError } from './core/errors.ts'
 import { initiatePayment } from './core/initiate/initiate-payment.ts'
 import type { PaymentRequest } from './core/initiate/intent.ts'
@@ -21,7 +22,6 @@ import {
   type ReceivePorts,
   receiveCallback,
 } from './core/receive/receive-callback.ts'
-import type { DueWork, ParkedWork, SettledCause } from './core/work/due-work.ts'
 import { createDarajaClient } from './daraja/daraja-client.ts'
 import { stderrLogger, systemClock, systemRandom } from './platform.ts'
 import { DueWorker } from './workers/due-worker.ts'

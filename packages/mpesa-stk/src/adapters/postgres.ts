@@ -1,4 +1,5 @@
 import { type AuditEntry, maxCallbackEntries, type RecordedAuditEntry } from '../core/audit/audit-entry.ts'
+import type { DueWork, NewWork, ParkedWork, WorkResult } from '../core/due/due-work.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { type Initiation, type Intent, reservedInitiation } from '../core/initiate/initiation.ts'
 import type { Payment } from '../core/payment/payment.ts'
@@ -16,7 +17,6 @@ import type {
   TransitionOutcome,
 } from '../core/ports.ts'
 import type { CallbackDisposition, CallbackEvidence } from '../core/receive/callback-evidence.ts'
-import type { DueWork, NewWork, ParkedWork, WorkResult } from '../core/work/due-work.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
 import {

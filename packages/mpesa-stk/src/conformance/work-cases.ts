@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { NewWork } from '../core/due/due-work.ts'
 import type { DueClaim, Store } from '../core/ports.ts'
-import type { NewWork } from '../core/work/due-work.ts'
 import { accepted, commit, step } from './samples.ts'
 import type { StoreCase } from './store-case.ts'
 

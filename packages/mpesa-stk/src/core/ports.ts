@@ -1,8 +1,8 @@
 import type { AuditEntry, RecordedAuditEntry } from './audit/audit-entry.ts'
+import type { DueWork, NewWork, ParkedWork, WorkKind, WorkResult } from './due/due-work.ts'
 import type { Initiation, InitiationState, Intent } from './initiate/initiation.ts'
 import type { Payment } from './payment/payment.ts'
 import type { CallbackDisposition, CallbackEvidence } from './receive/callback-evidence.ts'
-import type { DueWork, NewWork, ParkedWork, WorkKind, WorkResult } from './work/due-work.ts'
 
 /** Everything the store knows of one payment. The payment appears once Daraja accepted, or a callback proved it. */
 export type PaymentRecord = { readonly initiation: Initiation; readonly payment: Payment | null }

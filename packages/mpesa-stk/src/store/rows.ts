@@ -1,9 +1,9 @@
 import type { AuditCause, AuditEvent, AuditEvidence, RecordedAuditEntry } from '../core/audit/audit-entry.ts'
+import type { DueWork, NewWork, ParkedWork, SettledCause, WorkKind } from '../core/due/due-work.ts'
 import type { Initiation, InitiationState, TransactionType } from '../core/initiate/initiation.ts'
 import type { Payment, PaymentStatus } from '../core/payment/payment.ts'
 import type { TokenAsk, TokenTaken } from '../core/ports.ts'
 import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
-import type { DueWork, NewWork, ParkedWork, SettledCause, WorkKind } from '../core/work/due-work.ts'
 
 /** A time as a database returns it: milliseconds since 1970 from SQLite, a Date from PostgreSQL. */
 type Time = number | Date

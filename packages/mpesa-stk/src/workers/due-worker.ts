@@ -1,7 +1,7 @@
+import { type DueWork, judgeFailure, type WorkKind, type WorkResult } from '../core/due/due-work.ts'
 import { describeError } from '../core/errors.ts'
 import type { Clock, Logger, Random, Store } from '../core/ports.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
-import { type DueWork, judgeFailure, type WorkKind, type WorkResult } from '../core/work/due-work.ts'
 
 export type DueWorkerPorts = {
   readonly store: Store

@@ -1,11 +1,11 @@
 import type { AuditEvidence } from '../audit/audit-entry.ts'
+import type { SettledCause } from '../due/due-work.ts'
 import { readAmount } from '../payment/amount.ts'
 import type { Payment, SettledStatus } from '../payment/payment.ts'
 import { pendingPayment } from '../payment/pending-payment.ts'
 import { resultCodeAsInteger, statusOfCallbackCode } from '../payment/result-code.ts'
 import type { PaymentRecord, Transition } from '../ports.ts'
 import type { StkCallback } from '../receive/parse-callback.ts'
-import type { SettledCause } from '../work/due-work.ts'
 import { settlementTable } from './settlement-table.ts'
 
 /** Why a callback was not believed. */
