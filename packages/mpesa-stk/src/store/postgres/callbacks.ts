@@ -1,0 +1,53 @@
+import type { Payment } from '../../core/payment/payment.ts'
+import type { CallbackDisposition, CallbackEvidence } from '../../core/receive/callback-evidence.ts'
+import { type CallbackRow, toCallback } from '../rows.ts'
+import { all, first, type Queryable } from './pool.ts'
+
+export const callbackColumns = 'digest, checkout_request_id, merchant_request_id, body, received_at'
+
+/** Keeps parking and the acceptance of the same ids apart: whichever comes second sees the other. */
+export async function lockRequestIds(
+  client: Queryable,
+  ids: { readonly checkoutRequestId: string | null; readonly merchantRequestId: string | null },
+): Promise<void> {
+  const names = [ids.checkoutRequestId, ids.merchantRequestId].filter(id => id !== null).sort()
+  for (const name of names)
+    await all(client, 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`mpesa ${name}`])
+}
+
+export async function parkedFor(client: Queryable, payment: Payment | null): Promise<readonly CallbackEvidence[]> {
+  if (payment === null) return []
+  const rows = await all<CallbackRow>(
+    client,
+    `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE disposition = 'parked' AND (checkout_request_id = $1 OR
+       (checkout_request_id IS NULL AND merchant_request_id = $2)) ORDER BY received_at`,
+    [payment.checkoutRequestId, payment.merchantRequestId],
+  )
+  return rows.map(toCallback)
+}
+
+/** True when these bytes are new for this payment and disposition. A parked callback that finds its payment leaves the park. */
+export async function keep(
+  client: Queryable,
+  callback: CallbackEvidence,
+  disposition: CallbackDisposition,
+  paymentId: string | null,
+): Promise<boolean> {
+  const { digest, checkoutRequestId, merchantRequestId, body, receivedAt } = callback
+  if (paymentId !== null) {
+    await all(client, "DELETE FROM mpesa_callbacks WHERE digest = $1 AND payment_id = '' AND disposition = 'parked'", [
+      digest,
+    ])
+  }
+  const row = await first<{ copies: number }>(
+    client,
+    `INSERT INTO mpesa_callbacks (digest, payment_id, disposition, checkout_request_id, merchant_request_id, body, copies,
+       received_at, last_received_at)
+     VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)
+     ON CONFLICT (digest, payment_id, disposition)
+       DO UPDATE SET copies = mpesa_callbacks.copies + 1, last_received_at = excluded.last_received_at
+     RETURNING copies`,
+    [digest, paymentId ?? '', disposition, checkoutRequestId, merchantRequestId, Buffer.from(body), receivedAt],
+  )
+  return row?.copies === 1
+}
