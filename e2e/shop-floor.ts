@@ -121,7 +121,7 @@ export function interceptCommits(
     finishWork: results => store.finishWork(results),
     listParkedWork: limit => store.listParkedWork(limit),
     takeToken: (name, ask) => store.takeToken(name, ask),
-    putToken: (name, token) => store.putToken(name, token),
+    putToken: (name, token, fetchUntil) => store.putToken(name, token, fetchUntil),
     dropToken: (name, digest) => store.dropToken(name, digest),
     readTrail: paymentId => store.readTrail(paymentId),
     close: () => store.close(),

@@ -120,7 +120,8 @@ export class MemoryAdapter implements Store {
     return { outcome: 'fetch' }
   }
 
-  async putToken(name: string, token: SealedToken | null): Promise<void> {
+  async putToken(name: string, token: SealedToken | null, fetchUntil: Date): Promise<void> {
+    if (this.#tokens.get(name)?.fetchedUntil?.getTime() !== fetchUntil.getTime()) return
     this.#tokens.set(name, { token, fetchedUntil: null })
   }
 

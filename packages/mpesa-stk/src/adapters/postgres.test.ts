@@ -1,6 +1,7 @@
 import { Pool } from 'pg'
 import { afterAll, describe, expect, test } from 'vitest'
 import { findServices } from '../../../../scripts/services/find.ts'
+import { accepted, reserve, step } from '../conformance/samples.ts'
 import { storeConformance } from '../testing.ts'
 import { PostgresAdapter } from './postgres.ts'
 
@@ -17,6 +18,7 @@ afterAll(async () => {
 /** A pool whose connections see nothing but a fresh schema. */
 async function openSchema(name = `stk_${process.pid}_${schemas.length + 1}`): Promise<Pool> {
   const pool = new Pool({ connectionString: postgres?.url, max: 8, options: `-c search_path=${name}` })
+  pool.on('error', () => {})
   pools.push(pool)
   if (!schemas.includes(name)) {
     schemas.push(name)
@@ -87,6 +89,68 @@ describe.skipIf(postgres === undefined)('the PostgreSQL schema', () => {
     await store.migrate()
     await pool.query(insertOld, ['later', 'ws_CO_later', null, 'later-key'])
     expect(await store.findPayment({ idempotencyKey: 'later-key' })).toMatchObject({ payment: { id: 'later' } })
+  })
+
+  test('counts what older code settles beside us: no overwriting, no receipt twice, no lost insert', async () => {
+    const pool = await openSchema()
+    const store = new PostgresAdapter(pool)
+    await store.migrate()
+    const record = await accepted(store)
+    const { paymentId } = record.initiation
+    await pool.query(
+      "UPDATE mpesa_payments SET status = 'SUCCESS', mpesa_receipt_number = 'UHH0FOREIG' WHERE id = $1",
+      [paymentId],
+    )
+    const late = await store.commitTransition(
+      step(record, { payment: record.payment && { ...record.payment, status: 'CANCELLED', version: 2 } }),
+    )
+    expect(late).toMatchObject({ outcome: 'conflict', record: { payment: { status: 'SUCCESS' } } })
+    const other = await accepted(store)
+    const taken = await store.commitTransition(
+      step(other, { payment: other.payment && { ...other.payment, mpesaReceiptNumber: 'UHH0FOREIG', version: 2 } }),
+    )
+    expect(taken).toEqual({ outcome: 'taken', field: 'receipt' })
+    const { initiation } = await reserve(store)
+    await pool.query(insertOld, ['pushed-by-old-code', 'ws_CO_by_old_code', null, initiation.idempotencyKey])
+    expect(await store.findPayment({ checkoutRequestId: 'ws_CO_by_old_code' })).toMatchObject({
+      initiation: { idempotencyKey: null },
+    })
+  })
+
+  test('loses a connection in the middle of a step without ending the process', async () => {
+    const pool = await openSchema()
+    const store = new PostgresAdapter(pool)
+    await store.migrate()
+    const record = await accepted(store)
+    const holder = await pool.connect()
+    await holder.query('BEGIN')
+    await holder.query('SELECT 1 FROM mpesa_initiations WHERE payment_id = $1 FOR UPDATE', [
+      record.initiation.paymentId,
+    ])
+    const waiting = store.commitTransition(step(record, {}))
+    const rejected = expect(waiting).rejects.toThrow()
+    const { rows } = await holder.query('SELECT pg_backend_pid() AS pid')
+    // From another connection: inside a transaction the server shows the activity of its beginning.
+    let ended: number | null = 0
+    while (ended === 0) {
+      const { rowCount } = await pool.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))',
+        [rows[0]?.pid],
+      )
+      ended = rowCount
+    }
+    await rejected
+    await holder.query('ROLLBACK')
+    holder.release()
+    expect(await store.commitTransition(step(record, {}))).toMatchObject({ outcome: 'committed' })
+  })
+
+  test('holds under a server whose default isolation is stricter', async () => {
+    const pool = await openSchema()
+    await pool.query("SET default_transaction_isolation = 'repeatable read'")
+    await expect(
+      Promise.all(Array.from({ length: 6 }, () => new PostgresAdapter(pool).migrate())),
+    ).resolves.toHaveLength(6)
   })
 
   test('is made once by many who migrate at once', async () => {

@@ -113,7 +113,11 @@ export class PostgresAdapter implements Store {
           return { outcome: 'conflict', record: current }
         }
         const isNew = current.payment === null
-        if (payment !== null && isNew) await lockRequestIds(client, payment)
+        if (payment !== null && isNew) {
+          await lockRequestIds(client, payment)
+          const other = await find(client, { checkoutRequestId: payment.checkoutRequestId })
+          if (other !== null) return { outcome: 'taken', field: 'checkoutRequestId' }
+        }
         await updateInitiation(client, initiation)
         if (payment !== null) await putPayment(client, payment, callback)
         if (callback !== undefined) await keep(client, callback, 'applied', paymentId)
@@ -192,27 +196,40 @@ export class PostgresAdapter implements Store {
       const row = await first<TokenRow>(client, 'SELECT * FROM mpesa_access_tokens WHERE name = $1 FOR UPDATE', [name])
       const taken = toTokenTaken(row, ask)
       if (taken.outcome === 'fetch') {
-        await all(client, 'UPDATE mpesa_access_tokens SET fetched_until = $2 WHERE name = $1', [name, ask.fetchUntil])
+        await all(
+          client,
+          `UPDATE mpesa_access_tokens SET sealed = NULL, digest = NULL, ends_at = NULL, fetched_until = $2 WHERE name = $1`,
+          [name, ask.fetchUntil],
+        )
       }
       return taken
     })
   }
 
-  async putToken(name: string, token: SealedToken | null): Promise<void> {
+  async putToken(name: string, token: SealedToken | null, fetchUntil: Date): Promise<void> {
     await this.#told(() =>
       all(
         this.#pool,
-        `INSERT INTO mpesa_access_tokens (name, sealed, digest, ends_at, fetched_until) VALUES ($1, $2, $3, $4, NULL)
-         ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, digest = excluded.digest, ends_at = excluded.ends_at,
-           fetched_until = NULL`,
-        [name, token === null ? null : Buffer.from(token.sealed), token?.digest ?? null, token?.endsAt ?? null],
+        `UPDATE mpesa_access_tokens SET sealed = $3, digest = $4, ends_at = $5, fetched_until = NULL
+         WHERE name = $1 AND fetched_until = $2`,
+        [
+          name,
+          fetchUntil,
+          token === null ? null : Buffer.from(token.sealed),
+          token?.digest ?? null,
+          token?.endsAt ?? null,
+        ],
       ),
     )
   }
 
   async dropToken(name: string, digest: string): Promise<void> {
     await this.#told(() =>
-      all(this.#pool, 'DELETE FROM mpesa_access_tokens WHERE name = $1 AND digest = $2', [name, digest]),
+      all(
+        this.#pool,
+        'UPDATE mpesa_access_tokens SET sealed = NULL, digest = NULL, ends_at = NULL WHERE name = $1 AND digest = $2',
+        [name, digest],
+      ),
     )
   }
 

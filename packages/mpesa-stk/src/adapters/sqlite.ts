@@ -183,13 +183,12 @@ export class SqliteAdapter implements Store {
     })
   }
 
-  async putToken(name: string, token: SealedToken | null): Promise<void> {
-    this.#on.run('INSERT OR REPLACE INTO mpesa_access_tokens VALUES (?, ?, ?, ?, NULL)', [
-      name,
-      token?.sealed ?? null,
-      token?.digest ?? null,
-      token?.endsAt.getTime() ?? null,
-    ])
+  async putToken(name: string, token: SealedToken | null, fetchUntil: Date): Promise<void> {
+    this.#on.run(
+      `UPDATE mpesa_access_tokens SET sealed = ?, digest = ?, ends_at = ?, fetched_until = NULL
+       WHERE name = ? AND fetched_until = ?`,
+      [token?.sealed ?? null, token?.digest ?? null, token?.endsAt.getTime() ?? null, name, fetchUntil.getTime()],
+    )
   }
 
   async dropToken(name: string, digest: string): Promise<void> {

@@ -95,8 +95,11 @@ export interface Store {
    * process at a time has, until `fetchUntil`.
    */
   takeToken(name: string, ask: TokenAsk): Promise<TokenTaken>
-  /** Keeps a token that was fetched and ends the right to fetch; null ends the right alone. */
-  putToken(name: string, token: SealedToken | null): Promise<void>
+  /**
+   * Keeps a token that was fetched and ends the right to fetch; null ends the right alone. `fetchUntil` names the right:
+   * whoever no longer has it writes nothing.
+   */
+  putToken(name: string, token: SealedToken | null, fetchUntil: Date): Promise<void>
   /** Forgets the token of this digest, because Daraja refused it. A newer one stays. */
   dropToken(name: string, digest: string): Promise<void>
   /**

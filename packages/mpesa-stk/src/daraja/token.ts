@@ -1,6 +1,6 @@
 import { describeError } from '../core/errors.ts'
 import { readAnswerBody, readFailure } from '../core/explain/read-answer.ts'
-import type { Clock, TokenStore } from '../core/ports.ts'
+import type { Clock, SealedToken, TokenStore } from '../core/ports.ts'
 import { sha256 } from '../core/sha256.ts'
 import { request } from './http.ts'
 import { sealToken, unsealToken } from './seal.ts'
@@ -32,6 +32,8 @@ export type TokenSourceOptions = {
 const refreshBeforeEndMs = 60_000
 /** Daraja's token lives 3,600 s [documented]; used when `expires_in` cannot be read. */
 const defaultLifetimeMs = 3_600_000
+/** The longest wait for a token. Everybody waits for whoever fetches, so it is short of a push's own deadline. */
+const longestFetchMs = 15_000
 /** Room for a token that was fetched to be stored, before somebody else may fetch. */
 const fetchMarginMs = 5_000
 /** How often to look again while another process fetches. */
@@ -48,39 +50,47 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const credentials = JSON.stringify([consumerKey, consumerSecret])
   // A new secret is a new name: what was sealed with the old one cannot be read.
   const name = sha256(JSON.stringify([baseUrl, credentials]))
+  const fetchMs = Math.min(timeoutMs, longestFetchMs)
   let current: Current | null = null
   let underWay: Promise<TokenOutcome> | null = null
 
   async function obtain(): Promise<TokenOutcome> {
     for (let waitedMs = 0; ; waitedMs += watchEveryMs) {
       const at = clock.now()
+      const fetchUntil = new Date(at.getTime() + fetchMs + fetchMarginMs)
       const taken = await store.takeToken(name, {
         at,
         goodUntil: new Date(at.getTime() + refreshBeforeEndMs),
-        fetchUntil: new Date(at.getTime() + timeoutMs + fetchMarginMs),
+        fetchUntil,
       })
-      // A clock that stepped back must not keep us waiting for somebody who is long gone.
-      if (taken.outcome === 'fetch' || waitedMs > timeoutMs + fetchMarginMs) return fetchAndKeep(at)
       if (taken.outcome === 'kept') {
         const token = unsealToken(taken.token.sealed, credentials)
         if (token !== null) return use({ token, endsAt: taken.token.endsAt })
         await store.dropToken(name, taken.token.digest)
-      } else {
-        await clock.sleep(watchEveryMs)
+        continue
       }
+      // A clock that stepped back must not keep us waiting for somebody who is long gone.
+      if (taken.outcome === 'fetch' || waitedMs > fetchMs + fetchMarginMs) return fetchAndKeep(at, fetchUntil)
+      await clock.sleep(watchEveryMs)
     }
   }
 
-  async function fetchAndKeep(at: Date): Promise<TokenOutcome> {
-    const fetched = await fetchToken(options)
+  async function fetchAndKeep(at: Date, fetchUntil: Date): Promise<TokenOutcome> {
+    const fetched = await fetchToken({ ...options, timeoutMs: fetchMs })
     if (fetched.outcome === 'none') {
-      await store.putToken(name, null)
+      await keep(null, fetchUntil)
       return fetched
     }
     const { token } = fetched
     const endsAt = new Date(at.getTime() + fetched.lifetimeMs)
-    await store.putToken(name, { sealed: sealToken(token, credentials), digest: sha256(token), endsAt })
-    return use({ token, endsAt })
+    const outcome = use({ token, endsAt })
+    await keep({ sealed: sealToken(token, credentials), digest: sha256(token), endsAt }, fetchUntil)
+    return outcome
+  }
+
+  /** A store that fails here costs the others a fetch, once our right to it has run out; the token is good all the same. */
+  async function keep(token: SealedToken | null, fetchUntil: Date): Promise<void> {
+    await store.putToken(name, token, fetchUntil).catch(() => undefined)
   }
 
   function use(next: Current): TokenOutcome {

@@ -80,6 +80,13 @@ const senderDied = {
   httpStatus: null,
 } as const satisfies PushOutcome
 
+const neverSent = {
+  outcome: 'refused',
+  code: 'NOT_SENT',
+  message: 'the right to push was confirmed too late',
+  httpStatus: null,
+} as const satisfies PushOutcome
+
 /** Pushes, if nobody else was first. */
 async function send(ports: InitiatePorts, config: ResolvedConfig, record: PaymentRecord): Promise<StoredAnswer> {
   const { daraja, clock, random } = ports
@@ -95,6 +102,8 @@ async function send(ports: InitiatePorts, config: ResolvedConfig, record: Paymen
   )
   if (claim.outcome === 'conflict') return { record: claim.record, parked: [] }
   if (claim.outcome === 'taken') throw new Error('a step without a payment found its ids taken')
+  // Its acknowledgement came so late that somebody gave us up meanwhile, and told so: the push provably never left.
+  if (claim.record.initiation.state !== 'sent') return take(ports, claim.record, neverSent)
   const callbackUrl = token === null ? config.callbackUrl : callbackUrlWithToken(config.callbackUrl, token)
   return storeAnswer(ports, claim.record, await daraja.push({ ...claim.record.initiation, callbackUrl }))
 }

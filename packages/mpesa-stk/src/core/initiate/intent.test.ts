@@ -61,6 +61,12 @@ describe('an intent', () => {
   })
 })
 
+test('a payment of older code is the same by number, amount and reference, whatever else it never stored', () => {
+  const adopted = { ...intent(), shortCode: '', partyB: '', phoneNumber: '0708374149' }
+  expect(differences(adopted, intent())).toEqual([])
+  expect(differences(adopted, intent({ amount: 1 }))).toEqual(['amount'])
+})
+
 describe('TransactionDesc', () => {
   test.each([
     ['Payment for order ORDER-123', 'Payment for o'],

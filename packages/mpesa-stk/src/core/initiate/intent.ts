@@ -93,7 +93,13 @@ const identity = ['phoneNumber', 'amount', 'accountReference', 'shortCode', 'par
 
 /** The names of the fields in which two intents of one idempotency key differ. Empty: they are the same payment. */
 export function differences(stored: Intent, asked: Intent): readonly string[] {
-  return identity.filter(name => stored[name] !== asked[name])
+  // A payment of older code was adopted without its shortcode and type, and its number may be in any written form.
+  const isAdopted = stored.shortCode === ''
+  const names = isAdopted ? identity.slice(0, 3) : identity
+  const known = isAdopted
+    ? { ...stored, phoneNumber: normaliseMsisdn(stored.phoneNumber) ?? stored.phoneNumber }
+    : stored
+  return names.filter(name => known[name] !== asked[name])
 }
 
 /**

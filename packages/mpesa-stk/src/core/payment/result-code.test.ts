@@ -41,7 +41,7 @@ describe('readResultCode', () => {
       fc.property(fc.oneof(fc.string(), fc.integer(), fc.anything()), value => {
         const code = readResultCode(value)
         const isSuccess = code !== null && statusOfCallbackCode(code) === 'SUCCESS'
-        expect(isSuccess).toBe(value === 0 || value === '0')
+        expect(isSuccess).toBe(Object.is(value, 0) || value === '0')
       }),
       { numRuns: 1_000 },
     )

@@ -2,7 +2,7 @@ import { MpesaStkError } from '../../core/errors.ts'
 import { sql as payments } from '../migrations/postgres/0001-payments.ts'
 import { sql as accessTokens } from '../migrations/postgres/0002-access-tokens.ts'
 import { sql as dueWork } from '../migrations/postgres/0003-due-work.ts'
-import { all, first, inTransaction, type PostgresPool } from './pool.ts'
+import { all, first, inTransaction, type PostgresPool, type Queryable } from './pool.ts'
 
 /** In order, with the numbers of SQLite's; a migration that was released is never edited. */
 const migrations = [
@@ -23,16 +23,14 @@ const lockId = 0x6d70657361
  * @throws MpesaStkError `MPESA_STK_SCHEMA_NEWER` when a newer release wrote the schema.
  */
 export async function migratePostgres(pool: PostgresPool): Promise<void> {
+  // Nothing to do needs no right to create, which the role of a running service may not have.
+  if ((await schemaVersion(pool)) === newest) return
   await inTransaction(pool, async client => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [lockId])
     await client.query(
       'CREATE TABLE IF NOT EXISTS mpesa_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL)',
     )
-    const found = await first<{ version: number }>(
-      client,
-      'SELECT coalesce(max(version), 0) AS version FROM mpesa_migrations',
-    )
-    const current = found?.version ?? 0
+    const current = await schemaVersion(client)
     if (current > newest) {
       throw new MpesaStkError(
         'MPESA_STK_SCHEMA_NEWER',
@@ -44,4 +42,14 @@ export async function migratePostgres(pool: PostgresPool): Promise<void> {
       await all(client, 'INSERT INTO mpesa_migrations VALUES ($1, $2, now())', [version, name])
     }
   })
+}
+
+async function schemaVersion(on: Queryable): Promise<number> {
+  const table = await first<{ name: string | null }>(on, "SELECT to_regclass('mpesa_migrations')::text AS name")
+  if (table?.name == null) return 0
+  const found = await first<{ version: number }>(
+    on,
+    'SELECT coalesce(max(version), 0) AS version FROM mpesa_migrations',
+  )
+  return found?.version ?? 0
 }

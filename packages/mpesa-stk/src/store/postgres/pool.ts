@@ -8,6 +8,9 @@ export type PostgresClient = {
   query(text: string, values?: unknown[]): Promise<PostgresResult>
   /** With an error, the pool throws the connection away instead of using it again. */
   release(error?: Error): void
+  /** `pg` tells a lost connection by an event as well, which ends the process when nobody listens. */
+  on?(event: 'error', listener: (error: Error) => void): unknown
+  removeListener?(event: 'error', listener: (error: Error) => void): unknown
 }
 
 export type PostgresResult = { readonly rows: readonly unknown[] }
@@ -31,10 +34,13 @@ const maxAttempts = 5
 export async function inTransaction<T>(pool: PostgresPool, work: (client: PostgresClient) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const client = await pool.connect()
+    client.on?.('error', ignoreEvent)
     try {
-      await client.query('BEGIN')
+      // Said, because the server's default may be stricter, and a snapshot that is older than our locks shows the past.
+      await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
       const result = await work(client)
       await client.query('COMMIT')
+      client.removeListener?.('error', ignoreEvent)
       client.release()
       return result
     } catch (error) {
@@ -43,11 +49,16 @@ export async function inTransaction<T>(pool: PostgresPool, work: (client: Postgr
         () => undefined,
         (failure: unknown) => (failure instanceof Error ? failure : new Error('ROLLBACK failed')),
       )
+      // A broken client keeps the listener: a second event follows when its socket ends.
+      if (broken === undefined) client.removeListener?.('error', ignoreEvent)
       client.release(broken)
       if (attempt >= maxAttempts || broken !== undefined || !transient.has(sqlState(error))) throw error
     }
   }
 }
+
+/** The query that is under way rejects as well, and that is how we hear of it. */
+function ignoreEvent(): void {}
 
 /** The SQLSTATE of a server's error: `23505` is a unique violation, `42P01` an unknown table. */
 export function sqlState(error: unknown): unknown {

@@ -51,6 +51,8 @@ function toRecord(row: InitiationRow & Record<string, unknown>): PaymentRecord {
 /** The record as it stands, held until the transaction ends. */
 export async function lockRecord(client: Queryable, paymentId: string): Promise<PaymentRecord> {
   await all(client, 'SELECT 1 FROM mpesa_initiations WHERE payment_id = $1 FOR UPDATE', [paymentId])
+  // Its payment too: older code settles without asking for the initiation.
+  await all(client, 'SELECT 1 FROM mpesa_payments WHERE id = $1 FOR UPDATE', [paymentId])
   const record = await find(client, { paymentId })
   if (record === null) throw new Error(`no initiation ${paymentId}`)
   return record

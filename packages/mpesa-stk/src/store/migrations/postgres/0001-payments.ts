@@ -51,11 +51,17 @@ UPDATE mpesa_payments SET result_code_text = result_code::text WHERE result_code
 CREATE INDEX IF NOT EXISTS mpesa_payments_status_initiated ON mpesa_payments (status, initiated_at);
 CREATE INDEX IF NOT EXISTS mpesa_payments_merchant_request ON mpesa_payments (merchant_request_id);
 
-CREATE FUNCTION mpesa_adopt_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Never fails the insert that it follows: when the key is taken by now, the payment is adopted without it.
+CREATE FUNCTION mpesa_adopt_payment() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO mpesa_initiations (payment_id, idempotency_key, state, phone_number, amount, account_reference, description,
     short_code, transaction_type, party_b, reserved_at, concluded_at)
   VALUES (NEW.id, NEW.idempotency_key, 'accepted', NEW.phone_number, NEW.amount, NEW.account_reference, '', '',
+    'CustomerPayBillOnline', '', NEW.initiated_at, NEW.initiated_at)
+  ON CONFLICT DO NOTHING;
+  INSERT INTO mpesa_initiations (payment_id, idempotency_key, state, phone_number, amount, account_reference, description,
+    short_code, transaction_type, party_b, reserved_at, concluded_at)
+  VALUES (NEW.id, NULL, 'accepted', NEW.phone_number, NEW.amount, NEW.account_reference, '', '',
     'CustomerPayBillOnline', '', NEW.initiated_at, NEW.initiated_at)
   ON CONFLICT (payment_id) DO NOTHING;
   RETURN NEW;
@@ -73,6 +79,24 @@ CREATE TABLE mpesa_receipts (
 INSERT INTO mpesa_receipts (receipt, payment_id)
 SELECT mpesa_receipt_number, id FROM mpesa_payments WHERE mpesa_receipt_number IS NOT NULL ORDER BY initiated_at
 ON CONFLICT DO NOTHING;
+
+-- Older code and people write beside us: what they settle must count for our compare-and-set and for the receipts.
+CREATE FUNCTION mpesa_count_foreign_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.version = OLD.version AND (NEW.status, NEW.mpesa_receipt_number) IS DISTINCT FROM (OLD.status, OLD.mpesa_receipt_number)
+  THEN NEW.version := OLD.version + 1; END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER mpesa_payments_version BEFORE UPDATE ON mpesa_payments FOR EACH ROW EXECUTE FUNCTION mpesa_count_foreign_change();
+CREATE FUNCTION mpesa_note_receipt() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NEW.mpesa_receipt_number IS NOT NULL THEN
+    INSERT INTO mpesa_receipts (receipt, payment_id) VALUES (NEW.mpesa_receipt_number, NEW.id) ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER mpesa_payments_receipt AFTER INSERT OR UPDATE OF mpesa_receipt_number ON mpesa_payments
+  FOR EACH ROW EXECUTE FUNCTION mpesa_note_receipt();
 
 -- One row for the same bytes, payment and disposition; payment_id is empty while there is none.
 CREATE TABLE mpesa_callbacks (
