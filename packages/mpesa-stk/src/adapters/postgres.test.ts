@@ -1,7 +1,7 @@
 import { Pool } from 'pg'
 import { afterAll, describe, expect, test } from 'vitest'
 import { findServices } from '../../../../scripts/services/find.ts'
-import { accepted, reserve, step } from '../conformance/samples.ts'
+import { accepted, commit, reserve, sampleCallback, samplePayment, step } from '../conformance/samples.ts'
 import { storeConformance } from '../testing.ts'
 import { PostgresAdapter } from './postgres.ts'
 
@@ -143,6 +143,55 @@ describe.skipIf(postgres === undefined)('the PostgreSQL schema', () => {
     await holder.query('ROLLBACK')
     holder.release()
     expect(await store.commitTransition(step(record, {}))).toMatchObject({ outcome: 'committed' })
+  })
+
+  test('makes an acceptance wait for a callback that is just being parked, and hands it over', async () => {
+    const pool = await openSchema()
+    const store = new PostgresAdapter(pool)
+    await store.migrate()
+    const sent = await commit(store, step(await reserve(store), { state: 'sent' }))
+    const payment = samplePayment(sent)
+    const callback = sampleCallback({ checkoutRequestId: payment.checkoutRequestId })
+    let release = () => {}
+    const held = new Promise<void>(resolve => {
+      release = resolve
+    })
+    let isAboutToPark = () => {}
+    const aboutToPark = new Promise<void>(resolve => {
+      isAboutToPark = resolve
+    })
+    // Has looked for the payment and found none; stands just before it stores the callback.
+    const slow = new PostgresAdapter({
+      query: (text, values) => pool.query(text, values),
+      async connect() {
+        const client = await pool.connect()
+        return {
+          async query(text, values) {
+            if (text.includes('INSERT INTO mpesa_callbacks')) {
+              isAboutToPark()
+              await held
+            }
+            return client.query(text, values)
+          },
+          release: error => client.release(error),
+        }
+      },
+    })
+    const parking = slow.parkCallback(callback)
+    await aboutToPark
+    let isAccepted = false
+    const accepting = store.commitTransition(step(sent, { state: 'accepted', payment })).finally(() => {
+      isAccepted = true
+    })
+    let isWaiting = false
+    while (!isAccepted && !isWaiting) {
+      const { rowCount } = await pool.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+      isWaiting = rowCount !== 0
+    }
+    release()
+    expect(await parking).toBeNull()
+    const outcome = await accepting
+    expect(outcome.outcome === 'committed' && outcome.parked.map(({ digest }) => digest)).toEqual([callback.digest])
   })
 
   test('holds under a server whose default isolation is stricter', async () => {

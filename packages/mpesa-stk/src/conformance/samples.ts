@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AuditEntry, AuditEvent } from '../core/audit/audit-entry.ts'
 import type { Initiation, InitiationState, Intent } from '../core/initiate/initiation.ts'
 import type { Payment } from '../core/payment/payment.ts'
+import { pendingPayment } from '../core/payment/pending-payment.ts'
 import type { PaymentRecord, Store, Transition } from '../core/ports.ts'
 import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
 
@@ -88,24 +89,7 @@ export async function commit(store: Store, transition: Transition): Promise<Paym
 
 export function samplePayment({ initiation }: PaymentRecord, changes: Partial<Payment> = {}): Payment {
   const number = ++lastNumber
-  return {
-    id: initiation.paymentId,
-    checkoutRequestId: `ws_CO_${number}`,
-    merchantRequestId: `merchant-${number}`,
-    phoneNumber: initiation.phoneNumber,
-    amount: initiation.amount,
-    accountReference: initiation.accountReference,
-    status: 'PENDING',
-    mpesaReceiptNumber: null,
-    failureReason: null,
-    resultCode: null,
-    resultCodeText: null,
-    initiatedAt: initiation.reservedAt,
-    completedAt: null,
-    idempotencyKey: initiation.idempotencyKey,
-    version: 1,
-    ...changes,
-  }
+  return { ...pendingPayment(initiation, `ws_CO_${number}`, `merchant-${number}`), ...changes }
 }
 
 /** Commits the acceptance of a push. */
