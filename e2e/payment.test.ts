@@ -307,7 +307,7 @@ describe('a push that Daraja proved to have refused', () => {
     await using floor = await openShopFloor({
       credentials: [{ consumerKey: credentials.consumerKey, consumerSecret: 'another' }],
     })
-    const attempt = floor.open(new MemoryAdapter(), { consumerSecret: 'wrong' }).initiatePayment(order)
+    const attempt = floor.open(new MemoryAdapter(), {}, undefined, { consumerSecret: 'wrong' }).initiatePayment(order)
     await expect(attempt).rejects.toMatchObject({ darajaCode: 'HTTP_400_EMPTY', explanation: { category: 'auth' } })
     expect(pushes(floor)).toBe(0)
   })

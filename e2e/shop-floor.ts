@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import {
   type Clock,
   type Logger,
-  type MpesaConfig,
+  type MpesaSettings,
   MpesaStk,
   type Payment,
   type ProcessedCallback,
@@ -26,7 +26,7 @@ export type ShopFloor = AsyncDisposable & {
   /** Everything that was logged, as text. */
   log(): string
   /** A library on `store`, whose callbacks arrive here. A later one takes the callbacks over from an earlier one. */
-  open(store: Store, config?: Partial<MpesaConfig>, clock?: Clock): MpesaStk
+  open(store: Store, config?: Partial<MpesaSettings>, clock?: Clock, secrets?: Partial<typeof credentials>): MpesaStk
   /** The same with no handler registered, as a process that settles and dies before it calls one. */
   openSilent(store: Store): MpesaStk
   /** Posts a body as anybody on the internet could. */
@@ -57,10 +57,11 @@ export async function openShopFloor(options: SimulatorOptions = {}): Promise<Sho
   }
   const logger: Logger = { info: write('info'), warn: write('warn'), error: write('error') }
 
-  function create(store: Store, config: Partial<MpesaConfig> = {}, clock?: Clock): MpesaStk {
+  function create(store: Store, config: Partial<MpesaSettings> = {}, clock?: Clock, secrets = {}): MpesaStk {
     current = new MpesaStk(
       {
         ...credentials,
+        ...secrets,
         shortCode: '174379',
         environment: 'sandbox',
         callbackUrl,
@@ -85,8 +86,8 @@ export async function openShopFloor(options: SimulatorOptions = {}): Promise<Sho
     },
     log: () => lines.map(line => inspect(line, { depth: 10, breakLength: Number.POSITIVE_INFINITY })).join('\n'),
     openSilent: store => create(store),
-    open(store, config, clock) {
-      const mpesa = create(store, config, clock)
+    open(store, config, clock, secrets) {
+      const mpesa = create(store, config, clock, secrets)
       mpesa.onPaymentSettled(payment => {
         settled.push(payment)
       })
@@ -104,28 +105,28 @@ export async function openShopFloor(options: SimulatorOptions = {}): Promise<Sho
   }
 }
 
-/** The store with its transitions passing through `commit`, as a test of a failing or dying process needs it. */
+/** The store with every call passing through `intercept`, as a test of a failing or dying process needs it. */
+export function interceptStore(
+  store: Store,
+  intercept: (name: keyof Store, pass: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>,
+): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name)
+      if (typeof method !== 'function') return method
+      return (...args: unknown[]) => intercept(name as keyof Store, async () => method.apply(target, args), args)
+    },
+  })
+}
+
+/** The store with its transitions passing through `commit`. */
 export function interceptCommits(
   store: Store,
   commit: (transition: Transition, pass: () => Promise<TransitionOutcome>) => Promise<TransitionOutcome>,
 ): Store {
-  return {
-    migrate: () => store.migrate(),
-    reserveInitiation: (intent, entry) => store.reserveInitiation(intent, entry),
-    commitTransition: transition => commit(transition, () => store.commitTransition(transition)),
-    recordCallback: record => store.recordCallback(record),
-    findPayment: key => store.findPayment(key),
-    parkCallback: callback => store.parkCallback(callback),
-    findStrandedCallbacks: limit => store.findStrandedCallbacks(limit),
-    claimDue: claim => store.claimDue(claim),
-    finishWork: results => store.finishWork(results),
-    listParkedWork: limit => store.listParkedWork(limit),
-    takeToken: (name, ask) => store.takeToken(name, ask),
-    putToken: (name, token, fetchUntil) => store.putToken(name, token, fetchUntil),
-    dropToken: (name, digest) => store.dropToken(name, digest),
-    readTrail: paymentId => store.readTrail(paymentId),
-    close: () => store.close(),
-  }
+  return interceptStore(store, (name, pass, [transition]) =>
+    name === 'commitTransition' ? commit(transition as Transition, pass as () => Promise<TransitionOutcome>) : pass(),
+  )
 }
 
 /** A clock whose sleepers wake at once, and which moves only when told: by sleeping or by `advance`. */

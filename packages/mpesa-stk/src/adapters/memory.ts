@@ -1,25 +1,46 @@
 import { type AuditEntry, maxCallbackEntries, type RecordedAuditEntry } from '../core/audit/audit-entry.ts'
-import type { DueWork, ParkedWork, WorkResult } from '../core/due/due-work.ts'
+import type { AuditCheckpoint } from '../core/audit/checkpoint.ts'
+import { emptyTrail, headOf, linkEntry } from '../core/audit/trail-chain.ts'
+import type { DueWork, NewWork, ParkedWork, WorkResult } from '../core/due/due-work.ts'
 import { type Initiation, type Intent, reservedInitiation } from '../core/initiate/initiation.ts'
 import type { Payment } from '../core/payment/payment.ts'
+import type { QueryPace } from '../core/poll/query-pace.ts'
 import type {
   CallbackRecord,
   DueClaim,
+  Lease,
   PaymentKey,
+  PaymentRange,
   PaymentRecord,
+  PositionedHash,
+  ReconciliationOpened,
+  RecordedTrail,
   ReserveOutcome,
   SealedToken,
   Store,
   TokenAsk,
   TokenTaken,
+  TrailKey,
   Transition,
   TransitionOutcome,
 } from '../core/ports.ts'
 import type { CallbackDisposition, CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import {
+  freshReconciliation,
+  type ReconciliationProgress,
+  type ReconciliationRange,
+} from '../core/reconcile/reconciliation.ts'
 
 type KeptCallback = {
   readonly evidence: CallbackEvidence
   readonly disposition: CallbackDisposition
+  readonly paymentId: string | null
+}
+
+type ReconciliationOfMemory = {
+  readonly progress: ReconciliationProgress
+  readonly savedAt: Date
+  readonly lease: { readonly id: string; readonly until: Date }
 }
 
 type WorkOfMemory = {
@@ -40,6 +61,11 @@ export class MemoryAdapter implements Store {
   readonly #tokens = new Map<string, { readonly token: SealedToken | null; readonly fetchedUntil: Date | null }>()
   readonly #work = new Map<string, WorkOfMemory>()
   readonly #trails = new Map<string, RecordedAuditEntry[]>()
+  /** Every entry in the order of writing: its position is its index and one. */
+  readonly #written: RecordedAuditEntry[] = []
+  readonly #checkpoints: AuditCheckpoint[] = []
+  readonly #paces = new Map<string, QueryPace>()
+  readonly #reconciliations = new Map<string, ReconciliationOfMemory>()
 
   async migrate(): Promise<void> {}
 
@@ -76,18 +102,22 @@ export class MemoryAdapter implements Store {
     }
     this.#initiations.set(paymentId, transition.initiation)
     if (payment !== null) this.#payments.set(paymentId, payment)
-    if (transition.callback !== undefined) this.#keep(transition.callback, 'applied', paymentId)
-    this.#append(transition.entry)
-    for (const work of transition.work ?? []) {
-      this.#work.set(work.id, { work: { ...work, attempts: 0 }, lease: null, lastError: '', isParked: false })
-    }
+    const { callback, disposition = 'applied', entry, work = [], endsWork = [] } = transition
+    if (callback !== undefined) this.#keep(callback, disposition, paymentId)
+    this.#append(entry)
+    this.#addWork(work, entry.at)
+    for (const id of endsWork) this.#work.delete(id)
     const parked = current.payment === null ? this.#parkedFor(payment) : []
     return { outcome: 'committed', record: { initiation: transition.initiation, payment }, parked }
   }
 
-  async recordCallback({ callback, disposition, paymentId, entry }: CallbackRecord): Promise<{ isNew: boolean }> {
+  async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
+    const { callback, disposition, paymentId, entry, work = [] } = record
     const isNew = this.#keep(callback, disposition, paymentId)
-    if (isNew && entry !== undefined && this.#callbackEntries(entry) < maxCallbackEntries) this.#append(entry)
+    if (isNew && entry !== undefined && this.#callbackEntries(entry) < maxCallbackEntries) {
+      this.#append(entry)
+      this.#addWork(work, entry.at)
+    }
     return { isNew }
   }
 
@@ -110,6 +140,37 @@ export class MemoryAdapter implements Store {
 
   async findPayment(key: PaymentKey): Promise<PaymentRecord | null> {
     return this.#find(key)
+  }
+
+  async listUnconfirmed(paymentId: string, limit: number): Promise<readonly CallbackEvidence[]> {
+    return this.#kept('unconfirmed')
+      .filter(kept => kept.paymentId === paymentId)
+      .map(({ evidence }) => evidence)
+      .slice(0, limit)
+  }
+
+  async listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]> {
+    return [...this.#initiations.values()]
+      .filter(({ state, sendDeadlineAt }) => {
+        const isOverdue = state === 'sent' && sendDeadlineAt !== null && sendDeadlineAt <= at
+        return state === 'unknown' || isOverdue
+      })
+      .sort((a, b) => a.reservedAt.getTime() - b.reservedAt.getTime())
+      .map(initiation => ({ initiation, payment: null }))
+      .slice(0, limit)
+  }
+
+  async listPayments({ shortCode, from, to, after }: PaymentRange, limit: number): Promise<readonly Payment[]> {
+    const order = (payment: { readonly initiatedAt: Date; readonly id: string }): string =>
+      `${payment.initiatedAt.toISOString()} ${payment.id}`
+    const last = after === null ? '' : order({ initiatedAt: after.initiatedAt, id: after.paymentId })
+    return [...this.#payments.values()]
+      .filter(payment => {
+        const isOurs = ['', shortCode].includes(this.#initiations.get(payment.id)?.shortCode ?? '')
+        return isOurs && payment.initiatedAt >= from && payment.initiatedAt <= to && order(payment) > last
+      })
+      .sort((a, b) => (order(a) < order(b) ? -1 : 1))
+      .slice(0, limit)
   }
 
   async takeToken(name: string, { at, goodUntil, fetchUntil }: TokenAsk): Promise<TokenTaken> {
@@ -142,7 +203,7 @@ export class MemoryAdapter implements Store {
     return claimed.map(({ work }) => ({ ...work, leaseId }))
   }
 
-  async finishWork(results: readonly WorkResult[]): Promise<void> {
+  async finishWork(results: readonly WorkResult[], at: Date): Promise<void> {
     for (const result of results) {
       const row = this.#work.get(result.id)
       if (row?.lease?.id !== result.leaseId) continue
@@ -150,10 +211,16 @@ export class MemoryAdapter implements Store {
         this.#work.delete(result.id)
         continue
       }
-      const dueAt = result.outcome === 'again' ? result.dueAt : row.work.dueAt
-      const work = { ...row.work, attempts: row.work.attempts + 1, dueAt }
-      this.#work.set(result.id, { work, lease: null, lastError: result.error, isParked: result.outcome === 'parked' })
+      const isAgain = result.outcome === 'again'
+      const dueAt = isAgain && result.delayMs !== null ? new Date(at.getTime() + result.delayMs) : row.work.dueAt
+      const attempts = row.work.attempts + (isAgain && !result.isAttempt ? 0 : 1)
+      const work = { ...row.work, attempts, dueAt }
+      this.#work.set(result.id, { work, lease: null, lastError: result.error ?? '', isParked: !isAgain })
     }
+  }
+
+  async addWork(work: readonly NewWork[], at: Date): Promise<void> {
+    this.#addWork(work, at)
   }
 
   async listParkedWork(limit: number): Promise<readonly ParkedWork[]> {
@@ -163,8 +230,81 @@ export class MemoryAdapter implements Store {
       .slice(0, limit)
   }
 
-  async readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]> {
-    return [...(this.#trails.get(paymentId) ?? [])]
+  async releaseParkedWork(id: string, at: Date): Promise<boolean> {
+    const row = this.#work.get(id)
+    if (row?.isParked !== true) return false
+    this.#work.set(id, { ...row, work: { ...row.work, attempts: 0, dueAt: at }, isParked: false })
+    return true
+  }
+
+  async changeQueryPace(shortCode: string, change: (pace: QueryPace | null) => QueryPace): Promise<QueryPace> {
+    const pace = change(this.#paces.get(shortCode) ?? null)
+    this.#paces.set(shortCode, pace)
+    return pace
+  }
+
+  async openReconciliation(range: ReconciliationRange, askedAt: Date, lease: Lease): Promise<ReconciliationOpened> {
+    const run = this.#reconciliations.get(nameOf(range))
+    if (run?.progress.isDone && run.savedAt >= askedAt) return { outcome: 'done', progress: run.progress }
+    if (run !== undefined && !run.progress.isDone && run.lease.until > lease.at) return { outcome: 'busy' }
+    const progress = run === undefined || run.progress.isDone ? freshReconciliation : run.progress
+    this.#saveReconciliation(range, progress, lease)
+    return { outcome: 'opened', progress }
+  }
+
+  async saveReconciliation(
+    range: ReconciliationRange,
+    progress: ReconciliationProgress,
+    lease: Lease,
+  ): Promise<boolean> {
+    if (this.#reconciliations.get(nameOf(range))?.lease.id !== lease.leaseId) return false
+    this.#saveReconciliation(range, progress, lease)
+    return true
+  }
+
+  async readTrail(key: TrailKey, limit: number): Promise<readonly RecordedAuditEntry[]> {
+    return [...this.#initiations.values()]
+      .filter(trailMatches(key, this.#payments))
+      .sort((a, b) => a.reservedAt.getTime() - b.reservedAt.getTime() || (a.paymentId < b.paymentId ? -1 : 1))
+      .slice(-limit)
+      .flatMap(({ paymentId }) => this.#trails.get(paymentId) ?? [])
+  }
+
+  async readTrails(after: string, limit: number): Promise<readonly RecordedTrail[]> {
+    return [...this.#initiations.keys()]
+      .filter(paymentId => paymentId > after)
+      .sort()
+      .slice(0, limit)
+      .map(paymentId => {
+        const entries = this.#trails.get(paymentId) ?? []
+        const last = entries.at(-1)
+        return { paymentId, head: last === undefined ? emptyTrail : headOf(last), entries }
+      })
+  }
+
+  async readAuditHashes(after: number, through: number, limit: number): Promise<readonly PositionedHash[]> {
+    return this.#written
+      .map(({ hash }, index) => ({ position: index + 1, hash }))
+      .filter(({ position }) => position > after && position <= through)
+      .slice(0, limit)
+  }
+
+  async countOrphanedEntries(): Promise<number> {
+    return 0
+  }
+
+  async openCheckpoint(): Promise<{ readonly through: number; readonly previous: AuditCheckpoint | null }> {
+    return { through: this.#written.length, previous: this.#checkpoints.at(-1) ?? null }
+  }
+
+  async saveCheckpoint(checkpoint: AuditCheckpoint): Promise<boolean> {
+    if (checkpoint.number <= this.#checkpoints.length) return false
+    this.#checkpoints.push(checkpoint)
+    return true
+  }
+
+  async listCheckpoints(after: number, limit: number): Promise<readonly AuditCheckpoint[]> {
+    return this.#checkpoints.filter(({ number }) => number > after).slice(0, limit)
   }
 
   #find(key: PaymentKey): PaymentRecord | null {
@@ -181,10 +321,14 @@ export class MemoryAdapter implements Store {
   }
 
   #parked(): readonly CallbackEvidence[] {
+    return this.#kept('parked').map(({ evidence }) => evidence)
+  }
+
+  /** The oldest first. */
+  #kept(disposition: CallbackDisposition): readonly KeptCallback[] {
     return [...this.#callbacks.values()]
-      .filter(({ disposition }) => disposition === 'parked')
-      .map(({ evidence }) => evidence)
-      .sort((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime())
+      .filter(kept => kept.disposition === disposition)
+      .sort((a, b) => a.evidence.receivedAt.getTime() - b.evidence.receivedAt.getTime())
   }
 
   #parkedFor(payment: Payment | null): readonly CallbackEvidence[] {
@@ -193,13 +337,18 @@ export class MemoryAdapter implements Store {
     )
   }
 
-  /** True when these bytes are new for this payment and disposition. A parked callback that finds its payment leaves the park. */
+  /**
+   * True when these bytes are new for this payment and disposition. A parked callback that finds its payment leaves the park,
+   * and one that waited for a confirmation waits no more.
+   */
   #keep(evidence: CallbackEvidence, disposition: CallbackDisposition, paymentId: string | null): boolean {
     if (paymentId !== null) this.#callbacks.delete(`${evidence.digest} parked`)
+    if (disposition !== 'unconfirmed') this.#callbacks.delete(`${evidence.digest} unconfirmed ${paymentId}`)
     const key =
       paymentId === null ? `${evidence.digest} ${disposition}` : `${evidence.digest} ${disposition} ${paymentId}`
     const isNew = !this.#callbacks.has(key)
-    if (isNew) this.#callbacks.set(key, { evidence: { ...evidence, body: evidence.body.slice() }, disposition })
+    const copy = { ...evidence, body: evidence.body.slice() }
+    if (isNew) this.#callbacks.set(key, { evidence: copy, disposition, paymentId })
     return isNew
   }
 
@@ -209,9 +358,43 @@ export class MemoryAdapter implements Store {
 
   #append(entry: AuditEntry): void {
     const trail = this.#trails.get(entry.paymentId) ?? []
-    trail.push({ ...entry, sequence: trail.length + 1 })
+    const last = trail.at(-1)
+    const linked = linkEntry(last === undefined ? emptyTrail : headOf(last), entry)
+    trail.push(linked)
+    this.#written.push(linked)
     this.#trails.set(entry.paymentId, trail)
   }
+
+  /** Work of an id that is there already comes no later, and begins anew. */
+  #addWork(work: readonly NewWork[], at: Date): void {
+    for (const { delayMs, ...rest } of work) {
+      const known = this.#work.get(rest.id)?.work.dueAt
+      const dueAt = new Date(at.getTime() + delayMs)
+      const due = { ...rest, attempts: 0, dueAt: known !== undefined && known < dueAt ? known : dueAt }
+      this.#work.set(rest.id, { work: due, lease: null, lastError: '', isParked: false })
+    }
+  }
+
+  #saveReconciliation(
+    range: ReconciliationRange,
+    progress: ReconciliationProgress,
+    { leaseId, at, leaseMs }: Lease,
+  ): void {
+    const lease = { id: leaseId, until: new Date(at.getTime() + leaseMs) }
+    this.#reconciliations.set(nameOf(range), { progress, savedAt: at, lease })
+  }
+}
+
+function nameOf({ shortCode, from, to }: ReconciliationRange): string {
+  return `${shortCode} ${from.getTime()} ${to.getTime()}`
+}
+
+function trailMatches(key: TrailKey, payments: ReadonlyMap<string, Payment>): (initiation: Initiation) => boolean {
+  if ('paymentId' in key) return ({ paymentId }) => paymentId === key.paymentId
+  if ('phoneNumber' in key) return ({ phoneNumber }) => phoneNumber === key.phoneNumber
+  if ('accountReference' in key) return ({ accountReference }) => accountReference === key.accountReference
+  if ('receipt' in key) return ({ paymentId }) => payments.get(paymentId)?.mpesaReceiptNumber === key.receipt
+  return matches(key, payments)
 }
 
 function matches(

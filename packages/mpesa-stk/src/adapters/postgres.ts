@@ -1,42 +1,66 @@
 import { type AuditEntry, maxCallbackEntries, type RecordedAuditEntry } from '../core/audit/audit-entry.ts'
-import type { DueWork, ParkedWork, WorkResult } from '../core/due/due-work.ts'
+import type { AuditCheckpoint } from '../core/audit/checkpoint.ts'
+import { emptyTrail } from '../core/audit/trail-chain.ts'
+import type { DueWork, NewWork, ParkedWork, WorkResult } from '../core/due/due-work.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { type Intent, reservedInitiation } from '../core/initiate/initiation.ts'
+import type { Payment } from '../core/payment/payment.ts'
+import type { QueryPace } from '../core/poll/query-pace.ts'
 import type {
   CallbackRecord,
   DueClaim,
+  Lease,
   PaymentKey,
+  PaymentRange,
   PaymentRecord,
+  PositionedHash,
+  ReconciliationOpened,
+  RecordedTrail,
   ReserveOutcome,
   SealedToken,
   Store,
   TokenAsk,
   TokenTaken,
+  TrailKey,
   Transition,
   TransitionOutcome,
 } from '../core/ports.ts'
 import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
-import { append, entriesLike } from '../store/postgres/audit.ts'
-import { callbackColumns, keep, lockRequestIds, parkedFor } from '../store/postgres/callbacks.ts'
-import { addWork, claimDue, finishWork, listParkedWork } from '../store/postgres/due-work.ts'
+import type { ReconciliationProgress, ReconciliationRange } from '../core/reconcile/reconciliation.ts'
+import {
+  append,
+  countOrphanedEntries,
+  entriesLike,
+  listCheckpoints,
+  openCheckpoint,
+  readAuditHashes,
+  readTrail,
+  readTrails,
+  saveCheckpoint,
+} from '../store/postgres/audit.ts'
+import { callbackColumns, keep, listUnconfirmed, lockRequestIds, parkedFor } from '../store/postgres/callbacks.ts'
+import {
+  addWork,
+  claimDue,
+  endWork,
+  finishWork,
+  listParkedWork,
+  releaseParkedWork,
+} from '../store/postgres/due-work.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
+import { changeQueryPace } from '../store/postgres/query-pace.ts'
+import { listPayments, openReconciliation, saveReconciliation } from '../store/postgres/reconciliations.ts'
 import {
   find,
   findByRequestId,
+  listUnresolved,
   lockRecord,
   putPayment,
   takenField,
   updateInitiation,
 } from '../store/postgres/records.ts'
-import {
-  type AuditRow,
-  type CallbackRow,
-  type TokenRow,
-  toAuditEntry,
-  toCallback,
-  toTokenTaken,
-} from '../store/rows.ts'
+import { type CallbackRow, type TokenRow, toAuditEntry, toCallback, toTokenTaken } from '../store/rows.ts'
 
 export type { PostgresClient, PostgresPool, PostgresResult } from '../store/postgres/pool.ts'
 
@@ -89,7 +113,7 @@ export class PostgresAdapter implements Store {
             intent.reservedAt,
           ],
         )
-        if (inserted !== undefined) await append(client, entry)
+        if (inserted !== undefined) await append(client, emptyTrail, entry)
         return inserted !== undefined
       })
       if (reserved) return { outcome: 'reserved', record: { initiation: reservedInitiation(intent), payment: null } }
@@ -99,10 +123,10 @@ export class PostgresAdapter implements Store {
   }
 
   async commitTransition(transition: Transition): Promise<TransitionOutcome> {
-    const { paymentId, expected, initiation, payment, callback, entry } = transition
+    const { paymentId, expected, initiation, payment, callback, disposition = 'applied', entry } = transition
     try {
       return await this.#transaction(async client => {
-        const current = await lockRecord(client, paymentId)
+        const { record: current, head } = await lockRecord(client, paymentId)
         if ((await first(client, 'SELECT 1 FROM mpesa_audit WHERE entry_id = $1', [entry.id])) !== undefined) {
           return { outcome: 'committed', record: current, parked: await parkedFor(client, current.payment) }
         }
@@ -119,10 +143,11 @@ export class PostgresAdapter implements Store {
           if (other !== null) return { outcome: 'taken', field: 'checkoutRequestId' }
         }
         await updateInitiation(client, initiation)
-        if (payment !== null) await putPayment(client, payment, callback)
-        if (callback !== undefined) await keep(client, callback, 'applied', paymentId)
-        await append(client, entry)
+        if (payment !== null) await putPayment(client, current.payment, payment, callback)
+        if (callback !== undefined) await keep(client, callback, disposition, paymentId)
+        await append(client, head, entry)
         for (const due of transition.work ?? []) await addWork(client, due)
+        if (transition.endsWork !== undefined) await endWork(client, transition.endsWork)
         return {
           outcome: 'committed',
           record: { initiation, payment },
@@ -136,12 +161,14 @@ export class PostgresAdapter implements Store {
     }
   }
 
-  async recordCallback({ callback, disposition, paymentId, entry }: CallbackRecord): Promise<{ isNew: boolean }> {
+  async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
+    const { callback, disposition, paymentId, entry, work = [] } = record
     return this.#transaction(async client => {
-      if (paymentId !== null) await lockRecord(client, paymentId)
+      const locked = paymentId === null ? null : await lockRecord(client, paymentId)
       const isNew = await keep(client, callback, disposition, paymentId)
-      if (isNew && entry !== undefined && (await entriesLike(client, entry)) < maxCallbackEntries) {
-        await append(client, entry)
+      if (isNew && locked !== null && entry !== undefined && (await entriesLike(client, entry)) < maxCallbackEntries) {
+        await append(client, locked.head, entry)
+        for (const due of work) await addWork(client, due)
       }
       return { isNew }
     })
@@ -182,11 +209,45 @@ export class PostgresAdapter implements Store {
     return this.#told(() => find(this.#pool, key))
   }
 
-  async readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]> {
-    const rows = await this.#told(() =>
-      all<AuditRow>(this.#pool, 'SELECT * FROM mpesa_audit WHERE payment_id = $1 ORDER BY sequence', [paymentId]),
-    )
+  async listUnconfirmed(paymentId: string, limit: number): Promise<readonly CallbackEvidence[]> {
+    return this.#told(() => listUnconfirmed(this.#pool, paymentId, limit))
+  }
+
+  async listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]> {
+    return this.#told(() => listUnresolved(this.#pool, at, limit))
+  }
+
+  async listPayments(range: PaymentRange, limit: number): Promise<readonly Payment[]> {
+    return this.#told(() => listPayments(this.#pool, range, limit))
+  }
+
+  async readTrail(key: TrailKey, limit: number): Promise<readonly RecordedAuditEntry[]> {
+    const rows = await this.#told(() => readTrail(this.#pool, key, limit))
     return rows.map(toAuditEntry)
+  }
+
+  async readTrails(after: string, limit: number): Promise<readonly RecordedTrail[]> {
+    return this.#told(() => readTrails(this.#pool, after, limit))
+  }
+
+  async readAuditHashes(after: number, through: number, limit: number): Promise<readonly PositionedHash[]> {
+    return this.#told(() => readAuditHashes(this.#pool, after, through, limit))
+  }
+
+  async countOrphanedEntries(): Promise<number> {
+    return this.#told(() => countOrphanedEntries(this.#pool))
+  }
+
+  async openCheckpoint(): Promise<{ readonly through: number; readonly previous: AuditCheckpoint | null }> {
+    return this.#transaction(openCheckpoint)
+  }
+
+  async saveCheckpoint(checkpoint: AuditCheckpoint): Promise<boolean> {
+    return this.#told(() => saveCheckpoint(this.#pool, checkpoint))
+  }
+
+  async listCheckpoints(after: number, limit: number): Promise<readonly AuditCheckpoint[]> {
+    return this.#told(() => listCheckpoints(this.#pool, after, limit))
   }
 
   async takeToken(name: string, ask: TokenAsk): Promise<TokenTaken> {
@@ -239,6 +300,32 @@ export class PostgresAdapter implements Store {
 
   async finishWork(results: readonly WorkResult[]): Promise<void> {
     await this.#transaction(client => finishWork(client, results))
+  }
+
+  async addWork(work: readonly NewWork[]): Promise<void> {
+    await this.#transaction(async client => {
+      for (const due of work) await addWork(client, due)
+    })
+  }
+
+  async releaseParkedWork(id: string): Promise<boolean> {
+    return this.#told(() => releaseParkedWork(this.#pool, id))
+  }
+
+  async changeQueryPace(shortCode: string, change: (pace: QueryPace | null) => QueryPace): Promise<QueryPace> {
+    return this.#transaction(client => changeQueryPace(client, shortCode, change))
+  }
+
+  async openReconciliation(range: ReconciliationRange, askedAt: Date, lease: Lease): Promise<ReconciliationOpened> {
+    return this.#transaction(client => openReconciliation(client, range, askedAt, lease))
+  }
+
+  async saveReconciliation(
+    range: ReconciliationRange,
+    progress: ReconciliationProgress,
+    lease: Lease,
+  ): Promise<boolean> {
+    return this.#transaction(client => saveReconciliation(client, range, progress, lease))
   }
 
   async listParkedWork(limit: number): Promise<readonly ParkedWork[]> {

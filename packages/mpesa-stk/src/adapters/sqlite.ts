@@ -1,34 +1,56 @@
 import { type AuditEntry, maxCallbackEntries, type RecordedAuditEntry } from '../core/audit/audit-entry.ts'
-import type { DueWork, ParkedWork, WorkResult } from '../core/due/due-work.ts'
+import type { AuditCheckpoint } from '../core/audit/checkpoint.ts'
+import type { DueWork, NewWork, ParkedWork, WorkResult } from '../core/due/due-work.ts'
 import { type Intent, reservedInitiation } from '../core/initiate/initiation.ts'
+import type { Payment } from '../core/payment/payment.ts'
+import type { QueryPace } from '../core/poll/query-pace.ts'
 import type {
   CallbackRecord,
   DueClaim,
+  Lease,
   PaymentKey,
+  PaymentRange,
   PaymentRecord,
+  PositionedHash,
+  ReconciliationOpened,
+  RecordedTrail,
   ReserveOutcome,
   SealedToken,
   Store,
   TokenAsk,
   TokenTaken,
+  TrailKey,
   Transition,
   TransitionOutcome,
 } from '../core/ports.ts'
 import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import type { ReconciliationProgress, ReconciliationRange } from '../core/reconcile/reconciliation.ts'
+import { type CallbackRow, type TokenRow, toAuditEntry, toCallback, toTokenTaken } from '../store/rows.ts'
 import {
-  type AuditRow,
-  type CallbackRow,
-  type TokenRow,
-  toAuditEntry,
-  toCallback,
-  toTokenTaken,
-} from '../store/rows.ts'
-import { append, entriesLike } from '../store/sqlite/audit.ts'
-import { callbackColumns, keep, parkedFor } from '../store/sqlite/callbacks.ts'
+  append,
+  countOrphanedEntries,
+  entriesLike,
+  listCheckpoints,
+  openCheckpoint,
+  readAuditHashes,
+  readTrail,
+  readTrails,
+  saveCheckpoint,
+} from '../store/sqlite/audit.ts'
+import { callbackColumns, keep, listUnconfirmed, parkedFor } from '../store/sqlite/callbacks.ts'
 import { openSqliteDatabase, type SqliteDatabase } from '../store/sqlite/database.ts'
-import { addWork, claimDue, finishWork, listParkedWork } from '../store/sqlite/due-work.ts'
+import { addWork, claimDue, endWork, finishWork, listParkedWork, releaseParkedWork } from '../store/sqlite/due-work.ts'
 import { migrateSqlite } from '../store/sqlite/migrate.ts'
-import { find, findByRequestId, putPayment, takenBy, updateInitiation } from '../store/sqlite/records.ts'
+import { changeQueryPace } from '../store/sqlite/query-pace.ts'
+import { listPayments, openReconciliation, saveReconciliation } from '../store/sqlite/reconciliations.ts'
+import {
+  find,
+  findByRequestId,
+  listUnresolved,
+  putPayment,
+  takenBy,
+  updateInitiation,
+} from '../store/sqlite/records.ts'
 import { SqliteStatements } from '../store/sqlite/statements.ts'
 import { inTransaction } from '../store/sqlite/transaction.ts'
 
@@ -99,7 +121,7 @@ export class SqliteAdapter implements Store {
   }
 
   async commitTransition(transition: Transition): Promise<TransitionOutcome> {
-    const { paymentId, expected, initiation, payment, callback, entry } = transition
+    const { paymentId, expected, initiation, payment, callback, disposition = 'applied', entry } = transition
     return inTransaction(this.#database, () => {
       const current = find(this.#on, { paymentId })
       if (current === null) throw new Error(`no initiation ${paymentId}`)
@@ -116,18 +138,23 @@ export class SqliteAdapter implements Store {
       if (taken !== null) return { outcome: 'taken', field: taken }
       updateInitiation(this.#on, initiation)
       if (payment !== null) putPayment(this.#on, payment, callback)
-      if (callback !== undefined) keep(this.#on, callback, 'applied', paymentId)
+      if (callback !== undefined) keep(this.#on, callback, disposition, paymentId)
       append(this.#on, entry)
-      for (const due of transition.work ?? []) addWork(this.#on, due)
+      for (const due of transition.work ?? []) addWork(this.#on, due, entry.at)
+      endWork(this.#on, transition.endsWork ?? [])
       const parked = current.payment === null ? parkedFor(this.#on, payment) : []
       return { outcome: 'committed', record: { initiation, payment }, parked }
     })
   }
 
-  async recordCallback({ callback, disposition, paymentId, entry }: CallbackRecord): Promise<{ isNew: boolean }> {
+  async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
+    const { callback, disposition, paymentId, entry, work = [] } = record
     return inTransaction(this.#database, () => {
       const isNew = keep(this.#on, callback, disposition, paymentId)
-      if (isNew && entry !== undefined && entriesLike(this.#on, entry) < maxCallbackEntries) append(this.#on, entry)
+      if (isNew && entry !== undefined && entriesLike(this.#on, entry) < maxCallbackEntries) {
+        append(this.#on, entry)
+        for (const due of work) addWork(this.#on, due, entry.at)
+      }
       return { isNew }
     })
   }
@@ -161,10 +188,44 @@ export class SqliteAdapter implements Store {
     return find(this.#on, key)
   }
 
-  async readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]> {
-    return this.#on
-      .all<AuditRow>('SELECT * FROM mpesa_audit WHERE payment_id = ? ORDER BY sequence', [paymentId])
-      .map(toAuditEntry)
+  async listUnconfirmed(paymentId: string, limit: number): Promise<readonly CallbackEvidence[]> {
+    return listUnconfirmed(this.#on, paymentId, limit)
+  }
+
+  async listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]> {
+    return listUnresolved(this.#on, at, limit)
+  }
+
+  async listPayments(range: PaymentRange, limit: number): Promise<readonly Payment[]> {
+    return listPayments(this.#on, range, limit)
+  }
+
+  async readTrail(key: TrailKey, limit: number): Promise<readonly RecordedAuditEntry[]> {
+    return readTrail(this.#on, key, limit).map(toAuditEntry)
+  }
+
+  async readTrails(after: string, limit: number): Promise<readonly RecordedTrail[]> {
+    return readTrails(this.#on, after, limit)
+  }
+
+  async readAuditHashes(after: number, through: number, limit: number): Promise<readonly PositionedHash[]> {
+    return readAuditHashes(this.#on, after, through, limit)
+  }
+
+  async countOrphanedEntries(): Promise<number> {
+    return countOrphanedEntries(this.#on)
+  }
+
+  async openCheckpoint(): Promise<{ readonly through: number; readonly previous: AuditCheckpoint | null }> {
+    return openCheckpoint(this.#on)
+  }
+
+  async saveCheckpoint(checkpoint: AuditCheckpoint): Promise<boolean> {
+    return saveCheckpoint(this.#on, checkpoint)
+  }
+
+  async listCheckpoints(after: number, limit: number): Promise<readonly AuditCheckpoint[]> {
+    return listCheckpoints(this.#on, after, limit)
   }
 
   async takeToken(name: string, ask: TokenAsk): Promise<TokenTaken> {
@@ -199,11 +260,37 @@ export class SqliteAdapter implements Store {
     return claimDue(this.#on, claim)
   }
 
-  async finishWork(results: readonly WorkResult[]): Promise<void> {
-    inTransaction(this.#database, () => finishWork(this.#on, results))
+  async finishWork(results: readonly WorkResult[], at: Date): Promise<void> {
+    inTransaction(this.#database, () => finishWork(this.#on, results, at))
+  }
+
+  async addWork(work: readonly NewWork[], at: Date): Promise<void> {
+    inTransaction(this.#database, () => {
+      for (const due of work) addWork(this.#on, due, at)
+    })
   }
 
   async listParkedWork(limit: number): Promise<readonly ParkedWork[]> {
     return listParkedWork(this.#on, limit)
+  }
+
+  async releaseParkedWork(id: string, at: Date): Promise<boolean> {
+    return releaseParkedWork(this.#on, id, at)
+  }
+
+  async changeQueryPace(shortCode: string, change: (pace: QueryPace | null) => QueryPace): Promise<QueryPace> {
+    return inTransaction(this.#database, () => changeQueryPace(this.#on, shortCode, change))
+  }
+
+  async openReconciliation(range: ReconciliationRange, askedAt: Date, lease: Lease): Promise<ReconciliationOpened> {
+    return inTransaction(this.#database, () => openReconciliation(this.#on, range, askedAt, lease))
+  }
+
+  async saveReconciliation(
+    range: ReconciliationRange,
+    progress: ReconciliationProgress,
+    lease: Lease,
+  ): Promise<boolean> {
+    return inTransaction(this.#database, () => saveReconciliation(this.#on, range, progress, lease))
   }
 }

@@ -3,7 +3,17 @@ import type { AuditEntry } from '../core/audit/audit-entry.ts'
 import { maxCallbackEntries } from '../core/audit/audit-entry.ts'
 import type { CallbackRecord, PaymentRecord } from '../core/ports.ts'
 import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
-import { accept, accepted, commit, reserve, sampleCallback, sampleEntry, samplePayment, step } from './samples.ts'
+import {
+  accept,
+  accepted,
+  commit,
+  reserve,
+  sampleCallback,
+  sampleEntry,
+  samplePayment,
+  step,
+  trailOf,
+} from './samples.ts'
 import type { StoreCase } from './store-case.ts'
 
 function refused(record: PaymentRecord, callback: CallbackEvidence): CallbackRecord & { readonly entry: AuditEntry } {
@@ -109,7 +119,7 @@ export const callbackCases: readonly StoreCase[] = [
         isNew.push((await store.recordCallback(contradiction)).isNew)
       }
       assert.deepEqual(isNew, [true, true, false, false, false, false])
-      const events = (await store.readTrail(paymentId)).map(({ event }) => event)
+      const events = (await trailOf(store, paymentId)).map(({ event }) => event)
       assert.deepEqual(events.slice(3), ['callback.refused', 'callback.contradiction'])
     },
   },
@@ -121,7 +131,7 @@ export const callbackCases: readonly StoreCase[] = [
         Array.from({ length: maxCallbackEntries + 10 }, () => store.recordCallback(refused(record, sampleCallback()))),
       )
       assert(kept.every(({ isNew }) => isNew))
-      const trail = await store.readTrail(record.initiation.paymentId)
+      const trail = await trailOf(store, record.initiation.paymentId)
       assert.deepEqual(
         trail.map(({ sequence }) => sequence),
         trail.map((_entry, index) => index + 1),

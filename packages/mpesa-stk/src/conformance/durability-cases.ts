@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { accept, accepted, commit, reserve, sampleCallback, sampleEntry, sampleIntent, step } from './samples.ts'
+import {
+  accept,
+  accepted,
+  commit,
+  reserve,
+  sampleCallback,
+  sampleEntry,
+  sampleIntent,
+  step,
+  trailOf,
+} from './samples.ts'
 import type { DurabilityCase } from './store-case.ts'
 
 export const durabilityCases: readonly DurabilityCase[] = [
@@ -10,10 +20,10 @@ export const durabilityCases: readonly DurabilityCase[] = [
       const { paymentId } = record.initiation
       const sent = await commit(store, step(await reserve(store), { state: 'sent' }))
       await store.parkCallback(sampleCallback({ checkoutRequestId: 'ws_CO_later' }))
-      const trail = await store.readTrail(paymentId)
+      const trail = await trailOf(store, paymentId)
       const again = await reopen(store)
       assert.deepEqual(await again.findPayment({ paymentId }), record)
-      assert.deepEqual(await again.readTrail(paymentId), trail)
+      assert.deepEqual(await trailOf(again, paymentId), trail)
       await accept(again, sent, { checkoutRequestId: 'ws_CO_later' })
       assert.equal((await again.findStrandedCallbacks(10)).length, 1)
     },

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { accepted, commit, reserve, sampleEntry, sampleIntent, samplePayment, sampleTime, step } from './samples.ts'
+import {
+  accepted,
+  commit,
+  reserve,
+  sampleEntry,
+  sampleIntent,
+  samplePayment,
+  sampleTime,
+  step,
+  trailOf,
+} from './samples.ts'
 import type { StoreCase } from './store-case.ts'
 
 export const initiationCases: readonly StoreCase[] = [
@@ -87,7 +97,7 @@ export const initiationCases: readonly StoreCase[] = [
       )
       assert.equal(outcomes.filter(({ outcome }) => outcome === 'committed').length, 1)
       assert.equal(outcomes.filter(({ outcome }) => outcome === 'conflict').length, 19)
-      const trail = await store.readTrail(record.initiation.paymentId)
+      const trail = await trailOf(store, record.initiation.paymentId)
       assert.deepEqual(
         trail.map(({ event }) => event),
         ['initiation.reserved', 'initiation.sent'],
@@ -133,7 +143,7 @@ export const initiationCases: readonly StoreCase[] = [
       assert.deepEqual(outcome, { outcome: 'taken', field: 'checkoutRequestId' })
       const { paymentId } = sent.initiation
       assert.deepEqual(await store.findPayment({ paymentId }), sent)
-      assert.equal((await store.readTrail(paymentId)).length, 2)
+      assert.equal((await trailOf(store, paymentId)).length, 2)
     },
   },
   {
@@ -159,7 +169,7 @@ export const initiationCases: readonly StoreCase[] = [
       const claim = step(record, { state: 'sent' })
       const first = await store.commitTransition(claim)
       assert.deepEqual(await store.commitTransition(claim), first)
-      assert.equal((await store.readTrail(record.initiation.paymentId)).length, 2)
+      assert.equal((await trailOf(store, record.initiation.paymentId)).length, 2)
     },
   },
 ]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { AuditEntry, AuditEvent } from '../core/audit/audit-entry.ts'
+import type { AuditEntry, AuditEvent, RecordedAuditEntry } from '../core/audit/audit-entry.ts'
 import type { Initiation, InitiationState, Intent } from '../core/initiate/initiation.ts'
 import type { Payment } from '../core/payment/payment.ts'
 import { pendingPayment } from '../core/payment/pending-payment.ts'
@@ -104,4 +104,9 @@ export async function accept(
 /** A record that Daraja accepted. */
 export async function accepted(store: Store): Promise<PaymentRecord> {
   return accept(store, await commit(store, step(await reserve(store), { state: 'sent' })))
+}
+
+/** The trail of one payment. */
+export async function trailOf(store: Store, paymentId: string): Promise<readonly RecordedAuditEntry[]> {
+  return store.readTrail({ paymentId }, 10)
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Payment } from '../core/payment/payment.ts'
 import type { PaymentRecord } from '../core/ports.ts'
-import { accepted, commit, sampleCallback, samplePayment, sampleTime, step } from './samples.ts'
+import { accepted, commit, sampleCallback, samplePayment, sampleTime, step, trailOf } from './samples.ts'
 import type { StoreCase } from './store-case.ts'
 
 function paid(record: PaymentRecord, receipt: string | null): Payment {
@@ -33,7 +33,7 @@ export const settlementCases: readonly StoreCase[] = [
       assert(winner?.outcome === 'committed')
       const stored = await store.findPayment({ paymentId: record.initiation.paymentId })
       assert.deepEqual(stored, winner.record)
-      const trail = await store.readTrail(record.initiation.paymentId)
+      const trail = await trailOf(store, record.initiation.paymentId)
       assert.equal(trail.filter(({ event }) => event === 'payment.settled').length, 1)
     },
   },
@@ -43,13 +43,13 @@ export const settlementCases: readonly StoreCase[] = [
       const record = await accepted(store)
       const winner = await commit(store, step(record, { payment: paid(record, 'TD30BBBB01') }, 'payment.settled'))
       const { paymentId } = record.initiation
-      const before = await store.readTrail(paymentId)
+      const before = await trailOf(store, paymentId)
       const late = await store.commitTransition({
         ...step(record, { payment: paid(record, 'TD30BBBB02') }, 'payment.settled'),
         callback: sampleCallback({ text: 'late', checkoutRequestId: 'late' }),
       })
       assert.deepEqual(late, { outcome: 'conflict', record: winner })
-      assert.deepEqual(await store.readTrail(paymentId), before)
+      assert.deepEqual(await trailOf(store, paymentId), before)
       const { isNew } = await store.recordCallback({
         callback: sampleCallback({ text: 'late' }),
         disposition: 'repeat',
@@ -106,7 +106,7 @@ export const settlementCases: readonly StoreCase[] = [
       const settled = step(record, { payment: paid(record, 'TD30DDDD01') }, 'payment.settled')
       const evidence = { resultCode: '0', token: true, httpStatus: null, copies: 2 }
       await commit(store, { ...settled, entry: { ...settled.entry, before: 'PENDING', after: 'SUCCESS', evidence } })
-      const trail = await store.readTrail(record.initiation.paymentId)
+      const trail = await trailOf(store, record.initiation.paymentId)
       assert.deepEqual(
         trail.map(({ sequence, event }) => [sequence, event]),
         [
@@ -117,7 +117,7 @@ export const settlementCases: readonly StoreCase[] = [
         ],
       )
       assert.deepEqual(trail[3], { ...settled.entry, before: 'PENDING', after: 'SUCCESS', evidence, sequence: 4 })
-      assert.deepEqual(await store.readTrail('nobody'), [])
+      assert.deepEqual(await trailOf(store, 'nobody'), [])
     },
   },
   {

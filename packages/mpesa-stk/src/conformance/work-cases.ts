@@ -7,14 +7,14 @@ import type { StoreCase } from './store-case.ts'
 let lastLease = 0
 
 // Stores with a time of their own do not look at `at`: what these cases want due is long due by any clock.
-const longAgo = new Date(1_000_000)
-const farOff = new Date('2100-01-01T00:00:00Z')
+const yearMs = 365 * 24 * 60 * 60 * 1000
+const longAgoMs = -10 * yearMs
 
 function claim(changes: Partial<DueClaim> = {}): DueClaim {
   return { kinds: ['settled'], at: new Date(), leaseMs: 60_000, leaseId: `lease-${++lastLease}`, limit: 10, ...changes }
 }
 
-async function addWork(store: Store, count: number, dueAt = longAgo): Promise<readonly NewWork[]> {
+async function addWork(store: Store, count: number): Promise<readonly NewWork[]> {
   const added: NewWork[] = []
   for (let index = 0; index < count; index++) {
     const record = await accepted(store)
@@ -25,7 +25,7 @@ async function addWork(store: Store, count: number, dueAt = longAgo): Promise<re
       kind: 'settled',
       paymentId,
       cause: 'payment.settled',
-      dueAt: new Date(dueAt.getTime() + index),
+      delayMs: longAgoMs + index * 1_000,
     }
     await commit(store, { ...step(record, {}, 'payment.settled'), work: [work] })
     added.push(work)
@@ -39,9 +39,10 @@ export const workCases: readonly StoreCase[] = [
     async run(store) {
       const added = await addWork(store, 3)
       const ask = claim()
+      const claimed = await store.claimDue(ask)
       assert.deepEqual(
-        await store.claimDue(ask),
-        added.map(work => ({ ...work, attempts: 0, leaseId: ask.leaseId })),
+        claimed.map(({ dueAt: _dueAt, ...rest }) => rest),
+        added.map(({ delayMs: _delayMs, ...work }) => ({ ...work, attempts: 0, leaseId: ask.leaseId })),
       )
       assert.deepEqual(await store.claimDue(claim()), [])
     },
@@ -56,7 +57,7 @@ export const workCases: readonly StoreCase[] = [
         kind: 'settled',
         paymentId,
         cause: 'payment.settled',
-        dueAt: longAgo,
+        delayMs: longAgoMs,
       })
       const won = {
         ...step(record, { payment: record.payment && { ...record.payment, version: 2 } }),
@@ -91,12 +92,16 @@ export const workCases: readonly StoreCase[] = [
       const [second] = await store.claimDue(claim())
       assert(first !== undefined && second !== undefined)
       assert.equal(second.id, first.id)
-      await store.finishWork([{ id: first.id, leaseId: first.leaseId, outcome: 'done' }])
-      await store.finishWork([
-        { id: second.id, leaseId: second.leaseId, outcome: 'again', dueAt: longAgo, error: 'no' },
-      ])
+      await store.finishWork([{ id: first.id, leaseId: first.leaseId, outcome: 'done' }], new Date())
+      const again = { outcome: 'again', isAttempt: true, error: 'no' } as const
+      await store.finishWork([{ id: second.id, leaseId: second.leaseId, ...again, delayMs: 0 }], new Date())
       const [third] = await store.claimDue(claim())
       assert.equal(third?.attempts, 1)
+      assert(third !== undefined)
+      const { id, leaseId } = third
+      await store.finishWork([{ id, leaseId, ...again, isAttempt: false, delayMs: null, error: null }], new Date())
+      const [fourth] = await store.claimDue(claim())
+      assert.deepEqual([fourth?.attempts, fourth?.dueAt], [1, third.dueAt], 'what was given back is as due as it was')
     },
   },
   {
@@ -107,13 +112,56 @@ export const workCases: readonly StoreCase[] = [
       assert.deepEqual(await store.claimDue(claim({ kinds: [] })), [])
       const claimed = await store.claimDue(claim())
       const lease = (id: string) => ({ id, leaseId: claimed[0]?.leaseId ?? '' })
-      await store.finishWork([
-        { ...lease(done.id), outcome: 'done' },
-        { ...lease(later.id), outcome: 'again', dueAt: farOff, error: 'later' },
-        { ...lease(parked.id), outcome: 'parked', error: 'never' },
-      ])
+      await store.finishWork(
+        [
+          { ...lease(done.id), outcome: 'done' },
+          { ...lease(later.id), outcome: 'again', delayMs: yearMs, isAttempt: true, error: 'later' },
+          { ...lease(parked.id), outcome: 'parked', error: 'never' },
+        ],
+        new Date(),
+      )
       assert.deepEqual(await store.claimDue(claim()), [])
-      assert.deepEqual(await store.listParkedWork(10), [{ ...parked, attempts: 1, lastError: 'never' }])
+      const listed = await store.listParkedWork(10)
+      assert.deepEqual(
+        listed.map(({ id, attempts, lastError }) => ({ id, attempts, lastError })),
+        [{ id: parked.id, attempts: 1, lastError: 'never' }],
+      )
+      assert.equal(await store.releaseParkedWork(later.id, new Date()), false)
+      assert.equal(await store.releaseParkedWork(parked.id, new Date()), true)
+      assert.deepEqual(await store.listParkedWork(10), [])
+      const [released] = await store.claimDue(claim())
+      assert.deepEqual([released?.id, released?.attempts], [parked.id, 0])
+    },
+  },
+  {
+    name: 'work that is added again begins anew and no later, and an attempt under way cannot end it',
+    async run(store) {
+      const record = await accepted(store)
+      const { paymentId } = record.initiation
+      const work = { id: 'poll:x', kind: 'poll:174379', paymentId, cause: 'initiation.accepted' } as const
+      const polls = { kinds: ['poll:174379'] } as const
+      await store.addWork([{ ...work, delayMs: yearMs }], new Date())
+      assert.deepEqual(await store.claimDue(claim(polls)), [])
+      await store.addWork([{ ...work, delayMs: 0 }], new Date())
+      const [first] = await store.claimDue(claim(polls))
+      assert(first !== undefined)
+      await store.addWork([{ ...work, delayMs: yearMs }], new Date())
+      await store.finishWork([{ id: first.id, leaseId: first.leaseId, outcome: 'done' }], new Date())
+      const [second] = await store.claimDue(claim(polls))
+      assert.deepEqual([second?.id, second?.attempts], [work.id, 0])
+    },
+  },
+  {
+    name: 'a step forgets the work that it makes needless, and only that',
+    async run(store) {
+      const [needless, needed] = await addWork(store, 2)
+      assert(needless !== undefined && needed !== undefined)
+      const record = await accepted(store)
+      await commit(store, { ...step(record, {}), endsWork: [needless.id] })
+      assert.deepEqual(
+        (await store.claimDue(claim())).map(({ id }) => id),
+        [needed.id],
+      )
     },
   },
 ]

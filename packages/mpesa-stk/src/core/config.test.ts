@@ -12,17 +12,23 @@ const good: MpesaConfig = {
 
 describe('the configuration', () => {
   test('has the documented defaults', () => {
-    expect(resolveConfig(good)).toEqual({
-      ...good,
+    const { consumerKey, consumerSecret, passKey, ...settings } = good
+    const { credentials, auditKey, ...resolved } = resolveConfig(good)
+    expect(resolved).toEqual({
+      ...settings,
       timeoutMs: 75_000,
       maxPollAttempts: 10,
       pollIntervalMs: 5_000,
       transactionType: 'CustomerPayBillOnline',
       partyB: '174379',
       callbackToken: 'none',
+      confirmSuccess: 'never',
+      queriesPerMinute: 5,
       baseUrl: 'https://sandbox.safaricom.co.ke',
       amountLimits: { min: 1, max: 250_000 },
     })
+    expect(credentials()).toEqual({ consumerKey, consumerSecret, passKey })
+    expect(auditKey()).toContain(passKey)
     expect(resolveConfig({ ...good, environment: 'production' }).baseUrl).toBe('https://api.safaricom.co.ke')
   })
 

@@ -19,6 +19,13 @@ export const errorCodes = {
     'The idempotency key was used before with other parameters. Use one key per intent to be paid: a new intent needs a new key.',
   MPESA_STK_PUSH_REFUSED:
     'Daraja proved that it did not queue the push: nobody was prompted. Read `explanation`; the same key may be used again.',
+  MPESA_STK_PAYMENT_NOT_FOUND:
+    'There is no payment with this id in the store. Look at the id, and at which store you use.',
+  MPESA_STK_RESOLUTION_INVALID:
+    'A resolution does not make sense: a field is missing or unusable, or the payment cannot be resolved that way. The message says which.',
+  MPESA_STK_RANGE_INVALID: 'A range of time is not two dates, the first before the second.',
+  MPESA_STK_CREDENTIALS_MISSING:
+    'A credential provider found no credentials: a variable is not set, or a file cannot be read. The message names it.',
   MPESA_STK_SQLITE_DRIVER_MISSING:
     'No SQLite driver was found. Use Node 24 or later, or install the optional dependency `libsql`.',
   MPESA_STK_SQLITE_IN_USE:
@@ -27,7 +34,7 @@ export const errorCodes = {
   MPESA_STK_SCHEMA_NEWER:
     'The store was written by a newer release of mpesa-stk. Run that release or a later one; this one would damage it.',
   MPESA_STK_STORE_CONTENDED:
-    'A payment changed under every one of our attempts to apply a callback, which was not kept. Send it again.',
+    'A payment changed under every one of our attempts to take a step, which was not taken. Try it again.',
 } as const
 
 /** One of the stable codes in {@link errorCodes}. */

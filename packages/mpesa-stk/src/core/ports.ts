@@ -1,8 +1,12 @@
 import type { AuditEntry, RecordedAuditEntry } from './audit/audit-entry.ts'
+import type { AuditCheckpoint } from './audit/checkpoint.ts'
+import type { TrailHead } from './audit/trail-chain.ts'
 import type { DueWork, NewWork, ParkedWork, WorkKind, WorkResult } from './due/due-work.ts'
 import type { Initiation, InitiationState, Intent } from './initiate/initiation.ts'
 import type { Payment } from './payment/payment.ts'
+import type { QueryPace } from './poll/query-pace.ts'
 import type { CallbackDisposition, CallbackEvidence } from './receive/callback-evidence.ts'
+import type { ReconciliationProgress, ReconciliationRange } from './reconcile/reconciliation.ts'
 
 /** Everything the store knows of one payment. The payment appears once Daraja accepted, or a callback proved it. */
 export type PaymentRecord = { readonly initiation: Initiation; readonly payment: Payment | null }
@@ -14,6 +18,15 @@ export type PaymentKey =
   | { readonly checkoutRequestId: string }
   | { readonly merchantRequestId: string }
   | { readonly tokenHash: string }
+
+/** Whose trail to read: of one payment, or of every payment of a customer or a reference. */
+export type TrailKey =
+  | { readonly paymentId: string }
+  | { readonly receipt: string }
+  | { readonly checkoutRequestId: string }
+  | { readonly merchantRequestId: string }
+  | { readonly phoneNumber: string }
+  | { readonly accountReference: string }
 
 export type ReserveOutcome =
   | { readonly outcome: 'reserved'; readonly record: PaymentRecord }
@@ -30,11 +43,14 @@ export type Transition = {
   readonly expected: { readonly initiationState: InitiationState; readonly paymentVersion: number | null }
   readonly initiation: Initiation
   readonly payment: Payment | null
-  /** The callback that caused the step, kept with its bytes. */
+  /** The callback that caused the step, kept with its bytes as `applied`, unless it only proves that there is a payment. */
   readonly callback?: CallbackEvidence
+  readonly disposition?: 'applied' | 'unconfirmed'
   readonly entry: AuditEntry
   /** Becomes due with the step, in its transaction: the outbox. */
   readonly work?: readonly NewWork[]
+  /** Ids of work that the step makes needless; it is forgotten in the same transaction. */
+  readonly endsWork?: readonly string[]
 }
 
 export type TransitionOutcome =
@@ -60,6 +76,8 @@ export type CallbackRecord = {
    * `maxCallbackEntries` of this kind: no flood of callbacks can grow a trail that is never trimmed.
    */
   readonly entry?: AuditEntry
+  /** Becomes due with the entry, if that is written. */
+  readonly work?: readonly NewWork[]
 }
 
 /**
@@ -90,6 +108,12 @@ export interface Store {
     limit: number,
   ): Promise<readonly { readonly record: PaymentRecord; readonly callback: CallbackEvidence }[]>
   findPayment(key: PaymentKey): Promise<PaymentRecord | null>
+  /** Callbacks of a payment that say it is paid and wait for Safaricom to confirm it. Oldest first. */
+  listUnconfirmed(paymentId: string, limit: number): Promise<readonly CallbackEvidence[]>
+  /** Pushes whose outcome is not known, or whose sender did not come back by `at`. Oldest first. */
+  listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]>
+  /** Payments of a shortcode by the time of their initiation (both ends included), and then by their id. */
+  listPayments(range: PaymentRange, limit: number): Promise<readonly Payment[]>
   /**
    * The access token kept under `name`, if it is still good at `goodUntil`; else the right to fetch the next one, which one
    * process at a time has, until `fetchUntil`.
@@ -107,14 +131,65 @@ export interface Store {
    * work. By the store's own time where it has one, so that no clock of a caller can take a lease early.
    */
   claimDue(claim: DueClaim): Promise<readonly DueWork[]>
-  /** Stores what became of attempts. A result whose lease is no longer the row's is ignored. */
-  finishWork(results: readonly WorkResult[]): Promise<void>
+  /** Stores what became of claims, `at` this time. A result whose lease is no longer the row's is ignored. */
+  finishWork(results: readonly WorkResult[], at: Date): Promise<void>
+  /** Makes work due that no step brings with it. */
+  addWork(work: readonly NewWork[], at: Date): Promise<void>
   /** Work that failed too often, the oldest first. */
   listParkedWork(limit: number): Promise<readonly ParkedWork[]>
-  /** The audit trail of one payment, in order. Empty for an unknown one. */
-  readTrail(paymentId: string): Promise<readonly RecordedAuditEntry[]>
+  /** Makes parked work due at once, as if it had never been tried. True when there was such work. */
+  releaseParkedWork(id: string, at: Date): Promise<boolean>
+  /** Replaces the pace of a shortcode's queries by what `change` makes of it, one caller after another. */
+  changeQueryPace(shortCode: string, change: (pace: QueryPace | null) => QueryPace): Promise<QueryPace>
+  /**
+   * Begins the reconciliation of a range, or takes up one that was broken off. What somebody else finished since
+   * `askedAt` is `done`; what was finished before begins anew.
+   */
+  openReconciliation(range: ReconciliationRange, askedAt: Date, lease: Lease): Promise<ReconciliationOpened>
+  /** Stores how far it came, and renews the lease. False when somebody else has taken it over: nothing was written. */
+  saveReconciliation(range: ReconciliationRange, progress: ReconciliationProgress, lease: Lease): Promise<boolean>
+  /** The trails of the payments that fit, each in order, the oldest payment first; of the newest `limit` payments. */
+  readTrail(key: TrailKey, limit: number): Promise<readonly RecordedAuditEntry[]>
+  /** The trails of the payments whose ids follow `after`, in the order of ids, each read at one instant with its head. */
+  readTrails(after: string, limit: number): Promise<readonly RecordedTrail[]>
+  /** The hashes of all entries in the order in which they were written, each with its position. */
+  readAuditHashes(after: number, through: number, limit: number): Promise<readonly PositionedHash[]>
+  /** Entries of payments that there are not. */
+  countOrphanedEntries(): Promise<number>
+  /** A position that no entry before it can still be missing from, and the checkpoint before. */
+  openCheckpoint(): Promise<{ readonly through: number; readonly previous: AuditCheckpoint | null }>
+  /** Keeps a checkpoint. False when one of this number is there already. */
+  saveCheckpoint(checkpoint: AuditCheckpoint): Promise<boolean>
+  /** Checkpoints by their number, after `after`. */
+  listCheckpoints(after: number, limit: number): Promise<readonly AuditCheckpoint[]>
   close(): Promise<void>
 }
+
+/** A right that one process has, until its time is over. */
+export type Lease = { readonly leaseId: string; readonly at: Date; readonly leaseMs: number }
+
+export type PaymentRange = {
+  readonly shortCode: string
+  readonly from: Date
+  readonly to: Date
+  /** The last one that was seen. */
+  readonly after: { readonly initiatedAt: Date; readonly paymentId: string } | null
+}
+
+export type ReconciliationOpened =
+  | { readonly outcome: 'opened'; readonly progress: ReconciliationProgress }
+  | { readonly outcome: 'done'; readonly progress: ReconciliationProgress }
+  /** Somebody else works on it. */
+  | { readonly outcome: 'busy' }
+
+/** A trail with the head that the row of its intent names. */
+export type RecordedTrail = {
+  readonly paymentId: string
+  readonly head: TrailHead
+  readonly entries: readonly RecordedAuditEntry[]
+}
+
+export type PositionedHash = { readonly position: number; readonly hash: string }
 
 export type DueClaim = {
   readonly kinds: readonly WorkKind[]
@@ -165,6 +240,11 @@ export type QueryOutcome =
   | { readonly outcome: 'in-progress'; readonly code: string; readonly message: string }
   | {
       readonly outcome: 'indeterminate'
+      /**
+       * `throttled`: we asked too often; `unclear`: an answer about the payment that we do not understand; `unanswered`:
+       * no answer about the payment at all.
+       */
+      readonly reason: 'throttled' | 'unclear' | 'unanswered'
       readonly code: string
       readonly message: string
       readonly httpStatus: number | null

@@ -2,42 +2,44 @@ import type { ResolvedConfig } from '../core/config.ts'
 import { lookUpCode } from '../core/explain/explain.ts'
 import { toTransactionDesc } from '../core/initiate/intent.ts'
 import { classifyPushAnswer } from '../core/initiate/push-answer.ts'
+import { classifyQueryAnswer } from '../core/poll/query-answer.ts'
 import type { Clock, Daraja, PushRefusal, TokenStore } from '../core/ports.ts'
-import { classifyQueryAnswer } from '../core/reconcile/query-answer.ts'
-import { authorisedPost } from './authorised-post.ts'
+import { authorisedPost, type Poster } from './authorised-post.ts'
+import { createCredentialSource } from './credential-source.ts'
 import { signRequest } from './password.ts'
+import { openSession } from './session.ts'
 import { sharedTokenSource } from './token.ts'
 
 /** Daraja over HTTP: signs, sends, and hands every answer to core to judge. */
 export function createDarajaClient(config: ResolvedConfig, clock: Clock, store: TokenStore): Daraja {
-  const { baseUrl, passKey, timeoutMs } = config
-  const tokens = sharedTokenSource({ ...config, clock, store })
+  const { baseUrl, timeoutMs } = config
+  const poster: Poster = {
+    source: createCredentialSource(config.credentials, clock),
+    tokensFor: ({ consumerKey, consumerSecret }) =>
+      sharedTokenSource({ baseUrl, consumerKey, consumerSecret, timeoutMs, clock, store }),
+    timeoutMs,
+  }
 
   return {
     async authorise() {
-      const token = await tokens.get()
-      return token.outcome === 'token' ? { outcome: 'authorised' } : refusedWithoutToken(token)
+      const session = await openSession(poster.source, poster.tokensFor)
+      return session.outcome === 'open' ? { outcome: 'authorised' } : refusedWithoutToken(session)
     },
 
     /** `POST /mpesa/stkpush/v1/processrequest`. [documented] */
     async push(push) {
-      const sent = await authorisedPost(
-        tokens,
-        `${baseUrl}/mpesa/stkpush/v1/processrequest`,
-        {
-          BusinessShortCode: push.shortCode,
-          ...signRequest(push.shortCode, passKey, clock.now()),
-          TransactionType: push.transactionType,
-          Amount: push.amount,
-          PartyA: push.phoneNumber,
-          PartyB: push.partyB,
-          PhoneNumber: push.phoneNumber,
-          CallBackURL: push.callbackUrl,
-          AccountReference: push.accountReference,
-          TransactionDesc: toTransactionDesc(push.description),
-        },
-        timeoutMs,
-      )
+      const sent = await authorisedPost(poster, `${baseUrl}/mpesa/stkpush/v1/processrequest`, ({ passKey }) => ({
+        BusinessShortCode: push.shortCode,
+        ...signRequest(push.shortCode, passKey, clock.now()),
+        TransactionType: push.transactionType,
+        Amount: push.amount,
+        PartyA: push.phoneNumber,
+        PartyB: push.partyB,
+        PhoneNumber: push.phoneNumber,
+        CallBackURL: push.callbackUrl,
+        AccountReference: push.accountReference,
+        TransactionDesc: toTransactionDesc(push.description),
+      }))
       switch (sent.outcome) {
         case 'answered':
           return classifyPushAnswer(sent.answer)
@@ -52,19 +54,21 @@ export function createDarajaClient(config: ResolvedConfig, clock: Clock, store: 
 
     /** `POST /mpesa/stkpushquery/v1/query`. [documented] */
     async query({ shortCode, checkoutRequestId }) {
-      const sent = await authorisedPost(
-        tokens,
-        `${baseUrl}/mpesa/stkpushquery/v1/query`,
-        {
-          BusinessShortCode: shortCode,
-          ...signRequest(shortCode, passKey, clock.now()),
-          CheckoutRequestID: checkoutRequestId,
-        },
-        timeoutMs,
-      )
+      const sent = await authorisedPost(poster, `${baseUrl}/mpesa/stkpushquery/v1/query`, ({ passKey }) => ({
+        BusinessShortCode: shortCode,
+        ...signRequest(shortCode, passKey, clock.now()),
+        CheckoutRequestID: checkoutRequestId,
+      }))
       if (sent.outcome === 'answered') return classifyQueryAnswer(sent.answer, checkoutRequestId, sent.retryAfterMs)
       const message = sent.outcome === 'no-token' ? sent.message : 'no answer'
-      return { outcome: 'indeterminate', code: sent.code, message, httpStatus: null, retryAfterMs: null }
+      return {
+        outcome: 'indeterminate',
+        reason: 'unanswered',
+        code: sent.code,
+        message,
+        httpStatus: null,
+        retryAfterMs: null,
+      }
     },
   }
 }

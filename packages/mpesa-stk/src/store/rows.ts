@@ -1,9 +1,13 @@
 import type { AuditCause, AuditEvent, AuditEvidence, RecordedAuditEntry } from '../core/audit/audit-entry.ts'
-import type { DueWork, NewWork, ParkedWork, SettledCause, WorkKind } from '../core/due/due-work.ts'
+import type { AuditCheckpoint } from '../core/audit/checkpoint.ts'
+import type { TrailHead } from '../core/audit/trail-chain.ts'
+import type { DueWork, ParkedWork, WorkKind } from '../core/due/due-work.ts'
 import type { Initiation, InitiationState, TransactionType } from '../core/initiate/initiation.ts'
 import type { Payment, PaymentStatus } from '../core/payment/payment.ts'
-import type { TokenAsk, TokenTaken } from '../core/ports.ts'
+import type { QueryPace } from '../core/poll/query-pace.ts'
+import type { PositionedHash, ReconciliationOpened, RecordedTrail, TokenAsk, TokenTaken } from '../core/ports.ts'
 import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import type { ReconciliationMismatch, ReconciliationProgress } from '../core/reconcile/reconciliation.ts'
 
 /** A time as a database returns it: milliseconds since 1970 from SQLite, a Date from PostgreSQL. */
 type Time = number | Date
@@ -65,7 +69,7 @@ export type WorkRow = {
   id: string
   kind: WorkKind
   payment_id: string
-  cause: SettledCause
+  cause: AuditEvent
   attempts: number
   due_at: Time
   lease_id: string | null
@@ -82,6 +86,40 @@ export type AuditRow = {
   before: string | null
   after: string | null
   evidence: string
+  hash: string
+}
+
+/** A row of `SELECT i.payment_id AS trail_of, i.audit_count, i.audit_head, a.*`: the entry's columns are null without one. */
+export type TrailRow = { trail_of: string; audit_count: number; audit_head: string } & (
+  | AuditRow
+  | Record<keyof AuditRow, null>
+)
+
+/** PostgreSQL's driver gives a BIGINT as text. */
+export type HashRow = { position: number | string; hash: string }
+
+export type CheckpointRow = {
+  number: number
+  at: Time
+  through: number | string
+  entries: number
+  digest: string
+  seal: string
+}
+
+export type PaceRow = { next_at: Time; interval_ms: number }
+
+export type ReconciliationRow = {
+  checked: number
+  matched: number
+  skipped: number
+  mismatches: string
+  after_initiated: Time | null
+  after_payment_id: string | null
+  is_done: number
+  saved_at: Time
+  lease_id: string
+  lease_until: Time
 }
 
 export function toInitiation(row: InitiationRow): Initiation {
@@ -136,20 +174,21 @@ export function toCallback(row: CallbackRow): CallbackEvidence {
 }
 
 export function toDueWork(row: WorkRow): DueWork {
-  return { ...toNewWork(row), attempts: row.attempts, leaseId: row.lease_id ?? '' }
+  return { ...toWork(row), leaseId: row.lease_id ?? '' }
 }
 
 export function toParkedWork(row: WorkRow): ParkedWork {
-  return { ...toNewWork(row), attempts: row.attempts, lastError: row.last_error ?? '' }
+  return { ...toWork(row), lastError: row.last_error ?? '' }
 }
 
-function toNewWork(row: WorkRow): NewWork {
+function toWork(row: WorkRow): Omit<DueWork, 'leaseId'> {
   return {
     id: row.id,
     kind: row.kind,
     paymentId: row.payment_id,
     cause: row.cause,
     dueAt: new Date(row.due_at),
+    attempts: row.attempts,
   }
 }
 
@@ -168,6 +207,7 @@ export function toAuditEntry(row: AuditRow): RecordedAuditEntry {
     id: row.entry_id,
     paymentId: row.payment_id,
     sequence: row.sequence,
+    hash: row.hash,
     at: new Date(row.at),
     event: row.event,
     cause: row.cause,
@@ -175,6 +215,56 @@ export function toAuditEntry(row: AuditRow): RecordedAuditEntry {
     after: row.after,
     evidence: JSON.parse(row.evidence) as AuditEvidence,
   }
+}
+
+/** Rows of trails, one after another, as trails. */
+export function toTrails(rows: readonly TrailRow[]): readonly RecordedTrail[] {
+  const trails = new Map<string, { readonly head: TrailHead; readonly entries: RecordedAuditEntry[] }>()
+  for (const row of rows) {
+    const { trail_of, audit_count, audit_head } = row
+    const trail = trails.get(trail_of) ?? { head: { count: audit_count, hash: audit_head }, entries: [] }
+    trails.set(trail_of, trail)
+    if (row.entry_id !== null) trail.entries.push(toAuditEntry(row))
+  }
+  return [...trails].map(([paymentId, trail]) => ({ paymentId, ...trail }))
+}
+
+export function toPositionedHash({ position, hash }: HashRow): PositionedHash {
+  return { position: Number(position), hash }
+}
+
+export function toCheckpoint(row: CheckpointRow): AuditCheckpoint {
+  const { number, at, through, entries, digest, seal } = row
+  return { number, at: new Date(at), through: Number(through), entries, digest, seal }
+}
+
+export function toQueryPace({ next_at, interval_ms }: PaceRow): QueryPace {
+  return { nextAt: new Date(next_at), intervalMs: interval_ms, isGranted: false }
+}
+
+export function toProgress(row: ReconciliationRow): ReconciliationProgress {
+  const afterAt = toDate(row.after_initiated)
+  return {
+    checked: row.checked,
+    matched: row.matched,
+    skipped: row.skipped,
+    mismatches: JSON.parse(row.mismatches) as readonly ReconciliationMismatch[],
+    after: afterAt === null ? null : { initiatedAt: afterAt, paymentId: row.after_payment_id ?? '' },
+    isDone: row.is_done === 1,
+  }
+}
+
+/** What opening a reconciliation comes to, from the row that is there; null when it is ours to begin or go on with. */
+export function judgeReconciliation(
+  row: ReconciliationRow | undefined,
+  askedAt: Date,
+  now: Date,
+): Exclude<ReconciliationOpened, { readonly outcome: 'opened' }> | null {
+  if (row === undefined) return null
+  if (row.is_done === 1) {
+    return new Date(row.saved_at) >= askedAt ? { outcome: 'done', progress: toProgress(row) } : null
+  }
+  return new Date(row.lease_until) > now ? { outcome: 'busy' } : null
 }
 
 function toDate(time: Time | null): Date | null {

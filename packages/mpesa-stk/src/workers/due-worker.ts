@@ -1,4 +1,4 @@
-import { type DueWork, judgeFailure, type WorkKind, type WorkResult } from '../core/due/due-work.ts'
+import { type DueWork, judgeFailure, type WorkKind, type WorkOutcome } from '../core/due/due-work.ts'
 import { describeError } from '../core/errors.ts'
 import type { Clock, Logger, Random, Store } from '../core/ports.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
@@ -10,10 +10,25 @@ export type DueWorkerPorts = {
   readonly logger: Logger
 }
 
-/** As many as are begun at once: a lease covers only what starts now. */
+/** What a piece of work came to. `not-now`: nothing was tried, and nothing of this lane can be for so long. */
+export type LaneOutcome = WorkOutcome | { readonly outcome: 'not-now'; readonly waitMs: number }
+
+/** One sort of work, which waits for no other sort. */
+export type Lane = {
+  /** What this process can run just now; nothing else is claimed. */
+  readonly kinds: () => readonly WorkKind[]
+  /** As many as are claimed at once: a lease covers only what starts now. */
+  readonly claimAtOnce: number
+  /** Longer than a piece may take. A process that is slower or dead is followed by another. */
+  readonly leaseMs: number
+  /** Does one piece; a rejection is judged by `judge`. */
+  readonly run: (work: DueWork) => Promise<LaneOutcome>
+  /** What to do after a rejection. Default: try again on the schedule, then park it. */
+  readonly judge?: (work: DueWork, error: string) => WorkOutcome
+}
+
+/** As many as run at once in this lane. */
 const atOnce = 10
-/** Far longer than a handler should take. A process that is slower or dead is followed by another. */
-const leaseMs = 5 * 60_000
 /** How often a started worker looks for work that became due, or was left by a process that died. */
 const lookEveryMs = 1_000
 
@@ -24,32 +39,35 @@ const lookEveryMs = 1_000
  */
 export class DueWorker {
   readonly #ports: DueWorkerPorts
-  readonly #kinds: () => readonly WorkKind[]
-  readonly #run: (work: DueWork) => Promise<void>
+  readonly #lane: Lane
   readonly #inFlight = new Set<Promise<void>>()
   #claiming: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
+  #restUntilMs = Number.NEGATIVE_INFINITY
 
-  /**
-   * @param kinds what this process can run just now; nothing else is claimed
-   * @param run does one piece; a rejection is tried again on the schedule
-   */
-  constructor(ports: DueWorkerPorts, kinds: () => readonly WorkKind[], run: (work: DueWork) => Promise<void>) {
+  constructor(ports: DueWorkerPorts, lane: Lane) {
     this.#ports = ports
-    this.#kinds = kinds
-    this.#run = run
+    this.#lane = lane
   }
 
-  /** Runs what is due until nothing is or `maxMs` have passed, and resolves with how many pieces it ran. Never rejects. */
+  get isStarted(): boolean {
+    return this.#timer !== null
+  }
+
+  /**
+   * Runs what is due until nothing is, or none of it may be run yet, or `maxMs` have passed. Resolves with how many pieces
+   * were run. Never rejects.
+   */
   async runDueWork(maxMs: number): Promise<number> {
     const { clock } = this.#ports
     const began = clock.now().getTime()
     let ran = 0
     for (;;) {
       const begun = await this.#claim()
-      ran += begun.length
-      await Promise.all(begun)
-      if (begun.length < atOnce || clock.now().getTime() - began >= maxMs) return ran
+      const wereRun = await Promise.all(begun)
+      ran += wereRun.filter(Boolean).length
+      const isAll = begun.length < this.#lane.claimAtOnce
+      if (isAll || clock.now().getTime() - began >= maxMs) return ran
     }
   }
 
@@ -76,13 +94,14 @@ export class DueWorker {
   }
 
   /** Begins as much as there is room for. One claim at a time, or two would both take the same room. */
-  #claim(): Promise<readonly Promise<void>[]> {
+  #claim(): Promise<readonly Promise<boolean>[]> {
     const claimed = this.#claiming.then(async () => {
       const { store, clock, random, logger } = this.#ports
-      const kinds = this.#kinds()
-      const limit = atOnce - this.#inFlight.size
-      if (kinds.length === 0 || limit <= 0) return []
+      const { leaseMs, claimAtOnce } = this.#lane
+      const kinds = this.#lane.kinds()
+      const limit = Math.min(claimAtOnce, atOnce - this.#inFlight.size)
       const at = clock.now()
+      if (kinds.length === 0 || limit <= 0 || at.getTime() < this.#restUntilMs) return []
       const leaseId = createTimeOrderedId(at, random(16))
       try {
         return (await store.claimDue({ kinds, at, leaseMs, leaseId, limit })).map(work => this.#begin(work))
@@ -95,33 +114,50 @@ export class DueWorker {
     return claimed
   }
 
-  #begin(work: DueWork): Promise<void> {
-    const attempt = this.#attempt(work).finally(() => this.#inFlight.delete(attempt))
-    this.#inFlight.add(attempt)
+  #begin(work: DueWork): Promise<boolean> {
+    const attempt = this.#attempt(work)
+    const ended = attempt.then(() => {
+      this.#inFlight.delete(ended)
+    })
+    this.#inFlight.add(ended)
     return attempt
   }
 
-  async #attempt(work: DueWork): Promise<void> {
+  /** Whether it was run. */
+  async #attempt(work: DueWork): Promise<boolean> {
     const { store, clock, logger } = this.#ports
-    const { id, leaseId, paymentId, kind, attempts } = work
-    let result: WorkResult = { id, leaseId, outcome: 'done' }
+    const { id, leaseId, paymentId, kind } = work
+    const outcome = await this.#run(work)
     try {
-      await this.#run(work)
-    } catch (cause) {
-      const error = describeError(cause)
-      result = judgeFailure(work, `${error['name']}: ${error['message'] ?? ''}`, clock.now())
-      logger.error(
-        { paymentId, kind, attempt: attempts + 1, next: result.outcome, error },
-        'an attempt of due work failed',
-      )
-    }
-    try {
-      await store.finishWork([result])
+      await store.finishWork([{ id, leaseId, ...outcome }], clock.now())
     } catch (cause) {
       logger.error(
         { paymentId, kind, error: describeError(cause) },
         'the end of due work could not be stored; it is run again when its lease has run out',
       )
     }
+    return outcome !== givenBack
+  }
+
+  async #run(work: DueWork): Promise<WorkOutcome> {
+    const { clock, logger } = this.#ports
+    const { run, judge = judgeFailure } = this.#lane
+    try {
+      const outcome = await run(work)
+      if (outcome.outcome !== 'not-now') return outcome
+      this.#restUntilMs = clock.now().getTime() + outcome.waitMs
+      return givenBack
+    } catch (cause) {
+      const { paymentId, kind, attempts } = work
+      const error = describeError(cause)
+      const outcome = judge(work, `${error['name']}: ${error['message'] ?? ''}`)
+      logger.error(
+        { paymentId, kind, attempt: attempts + 1, next: outcome.outcome, error },
+        'an attempt of due work failed',
+      )
+      return outcome
+    }
   }
 }
+
+const givenBack = { outcome: 'again', delayMs: null, isAttempt: false, error: null } as const

@@ -8,16 +8,27 @@ export const auditEvents = [
   'payment.settled',
   'payment.corrected',
   'payment.receipt-added',
+  'callback.unconfirmed',
   'callback.contradiction',
   'callback.refused',
+  'evidence.contradiction',
+  'reconcile.mismatch',
 ] as const
 
 export type AuditEvent = (typeof auditEvents)[number]
 
-/** Who or what caused an entry. */
-export type AuditCause = 'initiate' | 'push-answer' | 'callback'
+/** What a payment may be resolved by, other than Safaricom's own word about the push. */
+export const resolutionSources = ['operator', 'c2b', 'pull', 'statement'] as const
 
-/** Facts behind an entry. Never personal data and never a secret: the trail is kept for ever. */
+export type ResolutionSource = (typeof resolutionSources)[number]
+
+/** Who or what caused an entry. */
+export type AuditCause = 'initiate' | 'push-answer' | 'callback' | 'poll' | 'reconcile' | ResolutionSource
+
+/**
+ * Facts behind an entry. Never a secret and never personal data, because the trail is kept for ever: a phone number,
+ * reference, receipt or CheckoutRequestID is in it only as a keyed hash (see `Fingerprint`).
+ */
 export type AuditEvidence = Readonly<Record<string, string | number | boolean | null>>
 
 /** One line of a payment's story, written in the same transaction as the change that it tells of. */
@@ -34,8 +45,11 @@ export type AuditEntry = {
   readonly evidence: AuditEvidence
 }
 
-/** An entry as the store keeps it: `sequence` counts from 1 within a payment, without gaps. */
-export type RecordedAuditEntry = AuditEntry & { readonly sequence: number }
+/**
+ * An entry as the store keeps it: `sequence` counts from 1 within a payment, without gaps, and `hash` is chained to the
+ * hash of the entry before it.
+ */
+export type RecordedAuditEntry = AuditEntry & { readonly sequence: number; readonly hash: string }
 
 /** Callbacks that are not believed add at most so many lines to a trail, so that a flood of them cannot grow it. */
 export const maxCallbackEntries = 50

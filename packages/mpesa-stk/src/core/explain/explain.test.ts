@@ -7,7 +7,7 @@ import { customerOverrides, overrideKey, situationOf } from './wording.ts'
 
 const rowCounts: Readonly<Record<CatalogueApi, number>> = {
   'stk-push': 2,
-  'stk-callback': 40,
+  'stk-callback': 41,
   'stk-query': 14,
   'c2b-register': 1,
   'c2b-validation': 7,
@@ -25,7 +25,7 @@ const rowCounts: Readonly<Record<CatalogueApi, number>> = {
   'dynamic-qr': 1,
   'bill-manager': 3,
   // 41 of Daraja and the gateway before it, 7 of our own.
-  'http-error': 48,
+  'http-error': 49,
 }
 const apis = Object.keys(rowCounts) as CatalogueApi[]
 
@@ -76,7 +76,7 @@ describe('the catalogue', () => {
   it('holds the expected number of rows for each API', () => {
     const counts = Object.fromEntries(apis.map(api => [api, catalogue.filter(row => row.api === api).length]))
     expect(counts).toEqual(rowCounts)
-    expect(catalogue).toHaveLength(214)
+    expect(catalogue).toHaveLength(216)
   })
 
   it('has one row per api, code and match', () => {
@@ -148,6 +148,7 @@ describe('refusal', () => {
       'http-error 500.003.03',
       'http-error HTML_503_INCAPSULA',
       'http-error NOT_SENT',
+      'http-error RESOLVED_REFUSED',
     ])
     for (const row of refusals) expect(row.terminal).toBe(true)
   })

@@ -1,21 +1,15 @@
 import type { ResolvedConfig } from '../config.ts'
 import { MpesaStkError } from '../errors.ts'
-import type { Clock, Daraja, Logger, PaymentRecord, PushOutcome, Random, Store } from '../ports.ts'
-import { commitSurely } from '../settle/commit-surely.ts'
+import type { Daraja, PaymentRecord, PushOutcome } from '../ports.ts'
+import { markSettlement, type SettlePorts } from '../settle/settle-payment.ts'
 import { sha256 } from '../sha256.ts'
 import { createTimeOrderedId } from '../time-ordered-id.ts'
 import { callbackUrlWithToken, createCallbackToken } from './callback-token.ts'
-import { claimSend, conclude, reservedEntry, type StepMark } from './initiation-steps.ts'
+import { claimSend, conclude, reservedEntry } from './initiation-steps.ts'
 import { createIntent, differences, type PaymentRequest } from './intent.ts'
 import { type StoredAnswer, storeAnswer } from './store-answer.ts'
 
-export type InitiatePorts = {
-  readonly store: Store
-  readonly daraja: Daraja
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-}
+export type InitiatePorts = SettlePorts & { readonly daraja: Daraja }
 
 /** Room for the answer to be read and stored after the request's own deadline. */
 const sendMarginMs = 15_000
@@ -33,9 +27,9 @@ export async function initiatePayment(
   request: PaymentRequest,
 ): Promise<StoredAnswer> {
   const { store, clock, random } = ports
-  const { entryId, at } = markStep(ports)
-  const intent = createIntent(request, config, createTimeOrderedId(at, random(16)), at)
-  const reserved = await store.reserveInitiation(intent, reservedEntry(intent, entryId))
+  const mark = markSettlement(ports)
+  const intent = createIntent(request, config, createTimeOrderedId(mark.at, random(16)), mark.at)
+  const reserved = await store.reserveInitiation(intent, reservedEntry(intent, mark))
   const different = differences(reserved.record.initiation, intent)
   if (different.length > 0) {
     throw new MpesaStkError(
@@ -59,7 +53,7 @@ export async function initiatePayment(
       case 'sent': {
         const remainingMs = Math.min(patienceMs, (initiation.sendDeadlineAt?.getTime() ?? 0) - clock.now().getTime())
         if (remainingMs <= 0) {
-          current = await take(ports, current.record, senderDied)
+          current = await take(ports, config, current.record, senderDied)
           break
         }
         const sleepMs = Math.min(watchEveryMs, remainingMs)
@@ -89,13 +83,12 @@ const neverSent = {
 
 /** Pushes, if nobody else was first. */
 async function send(ports: InitiatePorts, config: ResolvedConfig, record: PaymentRecord): Promise<StoredAnswer> {
-  const { daraja, clock, random } = ports
+  const { store, daraja, clock, random } = ports
   const authorised = await daraja.authorise()
-  if (authorised.outcome === 'refused') return take(ports, record, authorised)
+  if (authorised.outcome === 'refused') return take(ports, config, record, authorised)
   const token = config.callbackToken === 'path' ? createCallbackToken(random(24)) : null
-  const claim = await commitSurely(
-    ports,
-    claimSend(record, markStep(ports), {
+  const claim = await store.commitTransition(
+    claimSend(record, markSettlement(ports), {
       sendDeadlineAt: new Date(clock.now().getTime() + config.timeoutMs + sendMarginMs),
       tokenHash: token === null ? null : sha256(token),
     }),
@@ -103,18 +96,20 @@ async function send(ports: InitiatePorts, config: ResolvedConfig, record: Paymen
   if (claim.outcome === 'conflict') return { record: claim.record, parked: [] }
   if (claim.outcome === 'taken') throw new Error('a step without a payment found its ids taken')
   // Its acknowledgement came so late that somebody gave us up meanwhile, and told so: the push provably never left.
-  if (claim.record.initiation.state !== 'sent') return take(ports, claim.record, neverSent)
+  if (claim.record.initiation.state !== 'sent') return take(ports, config, claim.record, neverSent)
   const callbackUrl = token === null ? config.callbackUrl : callbackUrlWithToken(config.callbackUrl, token)
-  return storeAnswer(ports, claim.record, await daraja.push({ ...claim.record.initiation, callbackUrl }))
+  const answer = await daraja.push({ ...claim.record.initiation, callbackUrl })
+  return storeAnswer(ports, claim.record, answer, config.pollIntervalMs)
 }
 
 /** Commits what is known without an answer, or shows what stands because somebody else took a step first. */
-async function take(ports: InitiatePorts, record: PaymentRecord, outcome: PushOutcome): Promise<StoredAnswer> {
-  const committed = await commitSurely(ports, conclude(record, outcome, markStep(ports)))
+async function take(
+  ports: InitiatePorts,
+  { pollIntervalMs }: ResolvedConfig,
+  record: PaymentRecord,
+  outcome: PushOutcome,
+): Promise<StoredAnswer> {
+  const transition = conclude(record, outcome, markSettlement(ports), pollIntervalMs)
+  const committed = await ports.store.commitTransition(transition)
   return { record: committed.outcome === 'taken' ? record : committed.record, parked: [] }
-}
-
-function markStep({ clock, random }: InitiatePorts): StepMark {
-  const at = clock.now()
-  return { entryId: createTimeOrderedId(at, random(16)), at }
 }

@@ -1,17 +1,24 @@
 import type { AuditEntry, AuditEvent } from '../audit/audit-entry.ts'
+import type { Fingerprint } from '../audit/fingerprint.ts'
 import { pendingPayment } from '../payment/pending-payment.ts'
+import { pollDelayMs, pollWork } from '../poll/poll-schedule.ts'
 import type { PaymentRecord, PushOutcome, Transition } from '../ports.ts'
 import type { Initiation, InitiationState, Intent } from './initiation.ts'
 
 /** The id of a step's audit entry, and its time. */
-export type StepMark = { readonly entryId: string; readonly at: Date }
+export type StepMark = { readonly entryId: string; readonly at: Date; readonly fingerprint: Fingerprint }
 
-/** The first line of a payment's trail. */
-export function reservedEntry(intent: Intent, entryId: string): AuditEntry {
-  const mark = { entryId, at: intent.reservedAt }
+/** The first line of a payment's trail: what was asked, and of whom as far as a keyed hash tells. */
+export function reservedEntry(intent: Intent, mark: StepMark): AuditEntry {
+  const { paymentId, amount, transactionType, phoneNumber, accountReference } = intent
   return {
-    ...entryFor(intent.paymentId, 'initiation.reserved', mark, null, 'reserved'),
-    evidence: { amount: intent.amount, transactionType: intent.transactionType },
+    ...entryFor(paymentId, 'initiation.reserved', mark, null, 'reserved'),
+    evidence: {
+      amount,
+      transactionType,
+      phoneNumber: mark.fingerprint(phoneNumber),
+      accountReference: mark.fingerprint(accountReference),
+    },
   }
 }
 
@@ -40,22 +47,28 @@ const eventOfOutcome = {
   unknown: 'initiation.unknown',
 } as const satisfies Record<PushOutcome['outcome'], AuditEvent>
 
-/** To what a push came to; its payment appears with an acceptance. */
-export function conclude({ initiation }: PaymentRecord, answer: PushOutcome, mark: StepMark): Transition {
+/** To what a push came to. Its payment appears with an acceptance, and is polled from then on. */
+export function conclude(
+  { initiation }: PaymentRecord,
+  answer: PushOutcome,
+  mark: StepMark,
+  pollIntervalMs: number,
+): Transition {
   const { paymentId, state } = initiation
+  const isAccepted = answer.outcome === 'accepted'
   return {
     paymentId,
     expected: { initiationState: state, paymentVersion: null },
     initiation: concluded(initiation, answer, mark.at),
-    payment:
-      answer.outcome === 'accepted'
-        ? pendingPayment(initiation, answer.checkoutRequestId, answer.merchantRequestId)
-        : null,
+    payment: isAccepted ? pendingPayment(initiation, answer.checkoutRequestId, answer.merchantRequestId) : null,
     entry: {
       ...entryFor(paymentId, eventOfOutcome[answer.outcome], mark, state, answer.outcome),
       cause: 'push-answer',
-      evidence: answer.outcome === 'accepted' ? {} : { code: answer.code, httpStatus: answer.httpStatus },
+      evidence: isAccepted
+        ? { checkoutRequestId: mark.fingerprint(answer.checkoutRequestId) }
+        : { code: answer.code, httpStatus: answer.httpStatus },
     },
+    ...(isAccepted && { work: [pollWork(initiation, pollDelayMs(0, pollIntervalMs))] }),
   }
 }
 

@@ -1,17 +1,9 @@
 import { describeError } from '../errors.ts'
-import type { Clock, Logger, PaymentRecord, PushOutcome, Random, Store } from '../ports.ts'
+import type { PaymentRecord, PushOutcome } from '../ports.ts'
 import type { CallbackEvidence } from '../receive/callback-evidence.ts'
-import { commitSurely } from '../settle/commit-surely.ts'
-import { createTimeOrderedId } from '../time-ordered-id.ts'
+import { markSettlement, type SettlePorts } from '../settle/settle-payment.ts'
 import { mayBecome } from './initiation.ts'
 import { conclude, concluded } from './initiation-steps.ts'
-
-type StoreAnswerPorts = {
-  readonly store: Store
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly random: Random
-}
 
 /** The record as it stands after a push was answered, and the callbacks that had come before the answer. */
 export type StoredAnswer = { readonly record: PaymentRecord; readonly parked: readonly CallbackEvidence[] }
@@ -22,13 +14,14 @@ export type StoredAnswer = { readonly record: PaymentRecord; readonly parked: re
  * record returned says `unknown`, because a failure would invite a second prompt.
  */
 export async function storeAnswer(
-  ports: StoreAnswerPorts,
+  ports: SettlePorts,
   sent: PaymentRecord,
   answer: PushOutcome,
+  pollIntervalMs: number,
 ): Promise<StoredAnswer> {
   const { clock, logger } = ports
   try {
-    return await storeWhatFits(ports, sent, answer)
+    return await storeWhatFits(ports, sent, answer, pollIntervalMs)
   } catch (cause) {
     logger.error(
       { paymentId: sent.initiation.paymentId, outcome: answer.outcome, error: describeError(cause) },
@@ -44,17 +37,18 @@ export async function storeAnswer(
   }
 }
 
-async function storeWhatFits(ports: StoreAnswerPorts, sent: PaymentRecord, heard: PushOutcome): Promise<StoredAnswer> {
-  const { clock, random, logger } = ports
+async function storeWhatFits(
+  ports: SettlePorts,
+  sent: PaymentRecord,
+  heard: PushOutcome,
+  pollIntervalMs: number,
+): Promise<StoredAnswer> {
+  const { store, logger } = ports
   let record = sent
   let answer = heard
   // A callback with the token was faster, or another process gave this sender up for dead: then less is left to say.
   while (mayBecome(record.initiation.state, answer.outcome)) {
-    const at = clock.now()
-    const committed = await commitSurely(
-      ports,
-      conclude(record, answer, { entryId: createTimeOrderedId(at, random(16)), at }),
-    )
+    const committed = await store.commitTransition(conclude(record, answer, markSettlement(ports), pollIntervalMs))
     if (committed.outcome === 'committed') return committed
     if (committed.outcome === 'conflict') {
       record = committed.record

@@ -51,9 +51,11 @@ export function toInitiatedPayment({ initiation, payment }: PaymentRecord): Init
 }
 
 export function explainPayment(payment: Payment): ExplainedPayment {
-  const { status, resultCodeText, failureReason } = payment
-  const isFailure = status !== 'PENDING' && status !== 'SUCCESS' && resultCodeText !== null
-  return { ...payment, explanation: isFailure ? explain('stk-callback', resultCodeText, failureReason ?? '') : null }
+  const { status, failureReason } = payment
+  // Without a code of Daraja it was we who stopped waiting, or a person who resolved it.
+  const code = payment.resultCodeText ?? (status === 'TIMEOUT' ? 'NO_FINAL_ANSWER' : null)
+  const isFailure = status !== 'PENDING' && status !== 'SUCCESS' && code !== null
+  return { ...payment, explanation: isFailure ? explain('stk-callback', code, failureReason ?? '') : null }
 }
 
 export function viewPayment({ initiation, payment }: PaymentRecord): PaymentView {

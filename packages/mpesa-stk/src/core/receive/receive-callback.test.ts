@@ -26,6 +26,8 @@ const portsFor = (store: MemoryAdapter) => ({
   clock: systemClock,
   random: systemRandom,
   logger: silent,
+  fingerprint: (value: string) => `hash of ${value}`,
+  confirmSuccess: 'never' as const,
 })
 
 test('a callback is settled when its push is accepted between looking for the payment and parking', async () => {

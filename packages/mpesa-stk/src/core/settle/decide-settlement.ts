@@ -1,14 +1,17 @@
 import type { AuditEvidence } from '../audit/audit-entry.ts'
+import type { Fingerprint } from '../audit/fingerprint.ts'
 import type { SettledCause } from '../due/due-work.ts'
+import type { Initiation } from '../initiate/initiation.ts'
 import { readAmount } from '../payment/amount.ts'
-import type { Payment, SettledStatus } from '../payment/payment.ts'
+import type { Payment } from '../payment/payment.ts'
 import { pendingPayment } from '../payment/pending-payment.ts'
-import { resultCodeAsInteger, statusOfCallbackCode } from '../payment/result-code.ts'
+import { isStandIn, standInRequestId } from '../payment/request-id.ts'
+import { resultCodeAsInteger } from '../payment/result-code.ts'
 import type { PaymentRecord, Transition } from '../ports.ts'
-import type { StkCallback } from '../receive/parse-callback.ts'
+import type { Claim } from './claim.ts'
 import { settlementTable } from './settlement-table.ts'
 
-/** Why a callback was not believed. */
+/** Why a claim was not believed. */
 export type ContradictionReason =
   | 'other-checkout-request-id'
   | 'no-checkout-request-id'
@@ -20,77 +23,83 @@ export type ContradictionReason =
   | 'checkout-request-id-seen-before'
   | 'other-status'
   | 'other-result-code'
+  | 'query-says-otherwise'
+  | 'never-confirmed'
 
-/** What to do about a callback. Only a `move` changes a payment. */
+/** What to do about a claim. Only a `move` changes a payment. */
 export type SettlementDecision =
   | { readonly decision: 'move'; readonly transition: Transition }
   | { readonly decision: 'repeat' }
-  | { readonly decision: 'in-progress' }
   | { readonly decision: 'contradict'; readonly reason: ContradictionReason }
-  | { readonly decision: 'refuse'; readonly reason: 'token-missing' | 'token-wrong' }
 
-/** How a callback came: with which token, and when. */
-export type Arrival = {
-  /** Of the audit entry, should the callback move the payment. */
-  readonly entryId: string
-  /** SHA-256 of the token in the path that it was posted to; null when there was none. */
-  readonly tokenHash: string | null
-  readonly at: Date
-  /** SHA-256 of the body, for the audit trail. */
-  readonly digest: string
-}
+/** The id of the audit entry, should the claim move the payment, and its time. */
+export type SettlementMark = { readonly entryId: string; readonly at: Date; readonly fingerprint: Fingerprint }
 
-/**
- * Decides what a callback does to a payment, from data alone. A payment that was pushed with a token listens to no
- * callback without it: Safaricom signs nothing, so the token is what tells its callback from a forged one.
- */
-export function decideSettlement(record: PaymentRecord, callback: StkCallback, arrival: Arrival): SettlementDecision {
-  const { initiation, payment } = record
-  if (initiation.tokenHash !== null && arrival.tokenHash !== initiation.tokenHash) {
-    return { decision: 'refuse', reason: arrival.tokenHash === null ? 'token-missing' : 'token-wrong' }
-  }
+/** Decides what a claim does to a payment, from data alone, whoever makes it. */
+export function decideSettlement(record: PaymentRecord, claim: Claim, mark: SettlementMark): SettlementDecision {
+  const { initiation } = record
   if (initiation.state === 'refused') return contradict('push-was-refused')
-  const checkoutRequestId = payment?.checkoutRequestId ?? callback.checkoutRequestId
-  if (checkoutRequestId === null) return contradict('no-checkout-request-id')
-  if (callback.checkoutRequestId !== null && callback.checkoutRequestId !== checkoutRequestId) {
+  const standing = paymentFor(record, claim)
+  if (standing === null) return contradict('no-checkout-request-id')
+  if (claim.checkoutRequestId !== null && claim.checkoutRequestId !== standing.checkoutRequestId) {
     return contradict('other-checkout-request-id')
   }
-  const claimed = statusOfCallbackCode(callback.resultCode)
-  if (claimed === null) return { decision: 'in-progress' }
-  if (claimed === 'SUCCESS') {
-    if (callback.amount === undefined) return contradict('amount-missing')
-    if (readAmount(callback.amount) !== initiation.amount) return contradict('amount-differs')
+  if (claim.status === 'SUCCESS') {
+    if (claim.amount === undefined && claim.needsAmount) return contradict('amount-missing')
+    if (claim.amount !== undefined && readAmount(claim.amount) !== initiation.amount)
+      return contradict('amount-differs')
   }
-
-  const standing = payment ?? pendingPayment(initiation, checkoutRequestId, callback.merchantRequestId ?? '')
-  switch (settlementTable[standing.status][claimed]) {
+  const effect = settlementTable[standing.status][claim.status]
+  switch (effect === 'contradict' && claim.overrules ? 'correct' : effect) {
     case 'contradict':
       return contradict('other-status')
     case 'settle':
-      return move(record, settle(standing, claimed, callback, arrival.at), 'payment.settled', callback, arrival)
+      return move(record, settle(standing, claim, mark.at), 'payment.settled', claim, mark)
     case 'correct':
-      return move(record, settle(standing, claimed, callback, arrival.at), 'payment.corrected', callback, arrival)
-    case 'repeat': {
-      if (standing.resultCodeText !== null && standing.resultCodeText !== callback.resultCode) {
-        return contradict('other-result-code')
-      }
-      if (claimed !== 'SUCCESS' || callback.receipt === null) return { decision: 'repeat' }
-      if (standing.mpesaReceiptNumber === callback.receipt) return { decision: 'repeat' }
-      if (standing.mpesaReceiptNumber !== null) return contradict('receipt-differs')
-      const completed = { ...standing, mpesaReceiptNumber: callback.receipt, version: standing.version + 1 }
-      return move(record, completed, 'payment.receipt-added', callback, arrival)
-    }
+      return move(record, settle(standing, claim, mark.at), 'payment.corrected', claim, mark)
+    case 'repeat':
+      return repeat(record, standing, claim, mark)
   }
 }
 
-function settle(standing: Payment, status: SettledStatus, callback: StkCallback, at: Date): Payment {
+/**
+ * The payment that a claim is about: the one that stands, or the one that a push must have made whose answer we never
+ * heard. Where Daraja's id is still missing, the claim may bring it.
+ */
+function paymentFor({ initiation, payment }: PaymentRecord, claim: Claim): Payment | null {
+  const { checkoutRequestId, merchantRequestId } = claim
+  if (payment !== null) {
+    if (checkoutRequestId === null || !isStandIn(payment.checkoutRequestId)) return payment
+    return { ...payment, checkoutRequestId, merchantRequestId: merchantRequestId ?? payment.merchantRequestId }
+  }
+  if (checkoutRequestId !== null) return pendingPayment(initiation, checkoutRequestId, merchantRequestId ?? '')
+  // Safaricom's own word about a push always names it; a person or a statement knows the money and not the push.
+  return claim.cause === 'callback' ? null : pendingPayment(initiation, standInRequestId(initiation.paymentId), '')
+}
+
+/** A claim that agrees with what stands: at most it brings what was missing. */
+function repeat(record: PaymentRecord, standing: Payment, claim: Claim, mark: SettlementMark): SettlementDecision {
+  const { resultCodeText, mpesaReceiptNumber } = standing
+  if (resultCodeText !== null && claim.resultCode !== null && resultCodeText !== claim.resultCode) {
+    return contradict('other-result-code')
+  }
+  if (claim.status !== 'SUCCESS' || claim.receipt === null) return { decision: 'repeat' }
+  if (mpesaReceiptNumber === claim.receipt) return { decision: 'repeat' }
+  if (mpesaReceiptNumber !== null) return contradict('receipt-differs')
+  const completed = { ...standing, mpesaReceiptNumber: claim.receipt, version: standing.version + 1 }
+  return move(record, completed, 'payment.receipt-added', claim, mark)
+}
+
+function settle(standing: Payment, claim: Claim, at: Date): Payment {
+  const { status, resultCode, resultDesc, receipt } = claim
+  const isPaid = status === 'SUCCESS'
   return {
     ...standing,
     status,
-    mpesaReceiptNumber: status === 'SUCCESS' ? callback.receipt : null,
-    failureReason: status === 'SUCCESS' ? null : callback.resultDesc,
-    resultCode: resultCodeAsInteger(callback.resultCode),
-    resultCodeText: callback.resultCode,
+    mpesaReceiptNumber: isPaid ? (receipt ?? standing.mpesaReceiptNumber) : null,
+    failureReason: isPaid ? null : resultDesc,
+    resultCode: resultCode === null ? null : resultCodeAsInteger(resultCode),
+    resultCodeText: resultCode,
     completedAt: at,
     version: standing.version + 1,
   }
@@ -100,42 +109,46 @@ function move(
   record: PaymentRecord,
   next: Payment,
   event: SettledCause,
-  callback: StkCallback,
-  arrival: Arrival,
+  claim: Claim,
+  { entryId, at, fingerprint }: SettlementMark,
 ): SettlementDecision {
   const { initiation, payment } = record
+  const { paymentId } = initiation
   const evidence: AuditEvidence = {
-    resultCode: callback.resultCode,
-    callback: arrival.digest,
-    token: initiation.tokenHash !== null,
+    ...(claim.resultCode !== null && { resultCode: claim.resultCode }),
+    ...(next.mpesaReceiptNumber !== null && { receipt: fingerprint(next.mpesaReceiptNumber) }),
+    ...(next.checkoutRequestId !== payment?.checkoutRequestId && {
+      checkoutRequestId: fingerprint(next.checkoutRequestId),
+    }),
     ...(payment === null && { initiationWas: initiation.state }),
+    ...claim.evidence,
   }
   return {
     decision: 'move',
     transition: {
-      paymentId: initiation.paymentId,
+      paymentId,
       expected: { initiationState: initiation.state, paymentVersion: payment?.version ?? null },
-      // A callback proves that the push was accepted, whatever we had learnt of it until then.
-      initiation:
-        initiation.state === 'accepted'
-          ? initiation
-          : { ...initiation, state: 'accepted', concludedAt: arrival.at, answerCode: null, answerMessage: null },
+      initiation: provenAccepted(initiation, at),
       payment: next,
       entry: {
-        id: arrival.entryId,
-        paymentId: initiation.paymentId,
-        at: arrival.at,
+        id: entryId,
+        paymentId,
+        at,
         event,
-        cause: 'callback',
+        cause: claim.cause,
         before: payment?.status ?? null,
         after: next.status,
         evidence,
       },
-      work: [
-        { id: arrival.entryId, kind: 'settled', paymentId: initiation.paymentId, cause: event, dueAt: arrival.at },
-      ],
+      work: [{ id: entryId, kind: 'settled', paymentId, cause: event, delayMs: 0 }],
     },
   }
+}
+
+/** Whoever knows how a push ended proves that it was accepted, whatever we had learnt of it until then. */
+export function provenAccepted(initiation: Initiation, at: Date): Initiation {
+  if (initiation.state === 'accepted') return initiation
+  return { ...initiation, state: 'accepted', concludedAt: at, answerCode: null, answerMessage: null }
 }
 
 function contradict(reason: ContradictionReason): SettlementDecision {

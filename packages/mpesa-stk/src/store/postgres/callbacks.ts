@@ -26,7 +26,24 @@ export async function parkedFor(client: Queryable, payment: Payment | null): Pro
   return rows.map(toCallback)
 }
 
-/** True when these bytes are new for this payment and disposition. A parked callback that finds its payment leaves the park. */
+export async function listUnconfirmed(
+  on: Queryable,
+  paymentId: string,
+  limit: number,
+): Promise<readonly CallbackEvidence[]> {
+  const rows = await all<CallbackRow>(
+    on,
+    `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE payment_id = $1 AND disposition = 'unconfirmed'
+     ORDER BY received_at LIMIT $2`,
+    [paymentId, limit],
+  )
+  return rows.map(toCallback)
+}
+
+/**
+ * True when these bytes are new for this payment and disposition. A parked callback that finds its payment leaves the park,
+ * and one that waited for a confirmation waits no more.
+ */
 export async function keep(
   client: Queryable,
   callback: CallbackEvidence,
@@ -35,9 +52,12 @@ export async function keep(
 ): Promise<boolean> {
   const { digest, checkoutRequestId, merchantRequestId, body, receivedAt } = callback
   if (paymentId !== null) {
-    await all(client, "DELETE FROM mpesa_callbacks WHERE digest = $1 AND payment_id = '' AND disposition = 'parked'", [
-      digest,
-    ])
+    await all(
+      client,
+      `DELETE FROM mpesa_callbacks WHERE digest = $1 AND disposition <> $3 AND
+         ((payment_id = '' AND disposition = 'parked') OR (payment_id = $2 AND disposition = 'unconfirmed'))`,
+      [digest, paymentId, disposition],
+    )
   }
   const row = await first<{ copies: number }>(
     client,

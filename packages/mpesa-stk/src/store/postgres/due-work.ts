@@ -1,14 +1,25 @@
 import type { DueWork, NewWork, ParkedWork, WorkResult } from '../../core/due/due-work.ts'
 import type { DueClaim } from '../../core/ports.ts'
 import { toDueWork, toParkedWork, type WorkRow } from '../rows.ts'
-import { all, type Queryable } from './pool.ts'
+import { all, first, type Queryable } from './pool.ts'
 
-export async function addWork(client: Queryable, due: NewWork): Promise<void> {
+/**
+ * Work of an id that is there already comes no later, and begins anew: an attempt that is under way cannot end it, because
+ * it does not know the new reason.
+ */
+export async function addWork(client: Queryable, { id, kind, paymentId, cause, delayMs }: NewWork): Promise<void> {
   await all(
     client,
-    'INSERT INTO mpesa_due_work VALUES ($1, $2, $3, $4, 0, least($5, clock_timestamp()), 0, NULL, NULL, NULL)',
-    [due.id, due.kind, due.paymentId, due.cause, due.dueAt],
+    `INSERT INTO mpesa_due_work AS w (id, kind, payment_id, cause, attempts, due_at, is_parked)
+     VALUES ($1, $2, $3, $4, 0, clock_timestamp() + $5 * interval '1 millisecond', 0)
+     ON CONFLICT (id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at), attempts = 0, is_parked = 0,
+       lease_id = NULL, lease_until = NULL`,
+    [id, kind, paymentId, cause, delayMs],
   )
+}
+
+export async function endWork(client: Queryable, ids: readonly string[]): Promise<void> {
+  await all(client, 'DELETE FROM mpesa_due_work WHERE id = ANY ($1)', [ids])
 }
 
 /** By the database's time, so that no clock of a caller takes a lease early. */
@@ -35,14 +46,33 @@ export async function finishWork(client: Queryable, results: readonly WorkResult
     if (outcome === 'done') {
       await all(client, 'DELETE FROM mpesa_due_work WHERE id = $1 AND lease_id = $2', [id, leaseId])
     } else {
+      const isAgain = outcome === 'again'
       await all(
         client,
-        `UPDATE mpesa_due_work SET attempts = attempts + 1, due_at = coalesce($3, due_at), is_parked = $4,
-           last_error = $5, lease_id = NULL, lease_until = NULL WHERE id = $1 AND lease_id = $2`,
-        [id, leaseId, outcome === 'again' ? result.dueAt : null, outcome === 'parked' ? 1 : 0, result.error],
+        `UPDATE mpesa_due_work SET attempts = attempts + $3, is_parked = $4, last_error = $5,
+           due_at = coalesce(clock_timestamp() + $6 * interval '1 millisecond', due_at),
+           lease_id = NULL, lease_until = NULL WHERE id = $1 AND lease_id = $2`,
+        [
+          id,
+          leaseId,
+          isAgain && !result.isAttempt ? 0 : 1,
+          isAgain ? 0 : 1,
+          result.error,
+          isAgain ? result.delayMs : null,
+        ],
       )
     }
   }
+}
+
+export async function releaseParkedWork(client: Queryable, id: string): Promise<boolean> {
+  const row = await first(
+    client,
+    `UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, due_at = clock_timestamp() WHERE id = $1 AND is_parked = 1
+     RETURNING id`,
+    [id],
+  )
+  return row !== undefined
 }
 
 export async function listParkedWork(client: Queryable, limit: number): Promise<readonly ParkedWork[]> {

@@ -2,14 +2,31 @@ import { MpesaStkError } from '../../core/errors.ts'
 import { sql as payments } from '../migrations/postgres/0001-payments.ts'
 import { sql as accessTokens } from '../migrations/postgres/0002-access-tokens.ts'
 import { sql as dueWork } from '../migrations/postgres/0003-due-work.ts'
+import { sql as auditChain } from '../migrations/postgres/0004-audit-chain.ts'
+import { sql as polling } from '../migrations/postgres/0005-polling.ts'
+import { sql as reconciliations } from '../migrations/postgres/0006-reconciliations.ts'
+import { sql as lookUps } from '../migrations/postgres/0007-look-ups.ts'
+import { chainOldEntries } from './chain-old-entries.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable } from './pool.ts'
 
+type Migration = {
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+  /** What SQL cannot do, in the same transaction. */
+  readonly finish?: (client: Queryable) => Promise<void>
+}
+
 /** In order, with the numbers of SQLite's; a migration that was released is never edited. */
-const migrations = [
+const migrations: readonly Migration[] = [
   { version: 1, name: 'payments', sql: payments },
   { version: 2, name: 'access-tokens', sql: accessTokens },
   { version: 3, name: 'due-work', sql: dueWork },
-] as const
+  { version: 4, name: 'audit-chain', sql: auditChain, finish: chainOldEntries },
+  { version: 5, name: 'polling', sql: polling },
+  { version: 6, name: 'reconciliations', sql: reconciliations },
+  { version: 7, name: 'look-ups', sql: lookUps },
+]
 
 const newest = migrations.length
 
@@ -37,8 +54,9 @@ export async function migratePostgres(pool: PostgresPool): Promise<void> {
         `the database has schema ${current} and this release knows ${newest}; run the release that wrote it, or a later one`,
       )
     }
-    for (const { version, name, sql } of migrations.slice(current)) {
+    for (const { version, name, sql, finish } of migrations.slice(current)) {
       await client.query(sql)
+      await finish?.(client)
       await all(client, 'INSERT INTO mpesa_migrations VALUES ($1, $2, now())', [version, name])
     }
   })

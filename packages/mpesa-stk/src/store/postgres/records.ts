@@ -1,3 +1,4 @@
+import type { TrailHead } from '../../core/audit/trail-chain.ts'
 import type { Initiation } from '../../core/initiate/initiation.ts'
 import type { Payment } from '../../core/payment/payment.ts'
 import type { PaymentKey, PaymentRecord } from '../../core/ports.ts'
@@ -48,14 +49,32 @@ function toRecord(row: InitiationRow & Record<string, unknown>): PaymentRecord {
   return { initiation: toInitiation(row), payment: row['p_id'] === null ? null : toPayment(payment) }
 }
 
-/** The record as it stands, held until the transaction ends. */
-export async function lockRecord(client: Queryable, paymentId: string): Promise<PaymentRecord> {
-  await all(client, 'SELECT 1 FROM mpesa_initiations WHERE payment_id = $1 FOR UPDATE', [paymentId])
+/** The record as it stands with the head of its trail, held until the transaction ends. */
+export async function lockRecord(
+  client: Queryable,
+  paymentId: string,
+): Promise<{ readonly record: PaymentRecord; readonly head: TrailHead }> {
+  const row = await first<{ audit_count: number; audit_head: string }>(
+    client,
+    'SELECT audit_count, audit_head FROM mpesa_initiations WHERE payment_id = $1 FOR UPDATE',
+    [paymentId],
+  )
   // Its payment too: older code settles without asking for the initiation.
   await all(client, 'SELECT 1 FROM mpesa_payments WHERE id = $1 FOR UPDATE', [paymentId])
   const record = await find(client, { paymentId })
-  if (record === null) throw new Error(`no initiation ${paymentId}`)
-  return record
+  if (record === null || row === undefined) throw new Error(`no initiation ${paymentId}`)
+  return { record, head: { count: row.audit_count, hash: row.audit_head } }
+}
+
+/** Pushes whose outcome is not known, or whose sender did not come back in time. */
+export async function listUnresolved(on: Queryable, at: Date, limit: number): Promise<readonly PaymentRecord[]> {
+  const rows = await all<InitiationRow>(
+    on,
+    `SELECT * FROM mpesa_initiations WHERE state IN ('sent', 'unknown') AND (state = 'unknown' OR send_deadline_at <= $1)
+     ORDER BY reserved_at LIMIT $2`,
+    [at, limit],
+  )
+  return rows.map(row => ({ initiation: toInitiation(row), payment: null }))
 }
 
 export async function findByRequestId(
@@ -85,9 +104,13 @@ export async function updateInitiation(client: Queryable, initiation: Initiation
 
 export async function putPayment(
   client: Queryable,
+  before: Payment | null,
   payment: Payment,
   callback: CallbackEvidence | undefined,
 ): Promise<void> {
+  if (before !== null && before.mpesaReceiptNumber !== null && payment.mpesaReceiptNumber === null) {
+    await all(client, 'DELETE FROM mpesa_receipts WHERE payment_id = $1', [payment.id])
+  }
   if (payment.mpesaReceiptNumber !== null) {
     // Ours already when a step that follows writes the row again; anybody else's is a unique violation.
     await all(
@@ -103,7 +126,8 @@ export async function putPayment(
        status, mpesa_receipt_number, failure_reason, result_code, result_code_text, initiated_at, completed_at,
        raw_callback, idempotency_key, version)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, mpesa_try_jsonb($14), $15, $16)
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, mpesa_receipt_number = excluded.mpesa_receipt_number,
+     ON CONFLICT (id) DO UPDATE SET checkout_request_id = excluded.checkout_request_id,
+       merchant_request_id = excluded.merchant_request_id, status = excluded.status, mpesa_receipt_number = excluded.mpesa_receipt_number,
        failure_reason = excluded.failure_reason, result_code = excluded.result_code,
        result_code_text = excluded.result_code_text, completed_at = excluded.completed_at,
        raw_callback = coalesce(excluded.raw_callback, mpesa_payments.raw_callback), version = excluded.version`,

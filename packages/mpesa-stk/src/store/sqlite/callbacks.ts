@@ -16,7 +16,20 @@ export function parkedFor(on: SqliteStatements, payment: Payment | null): readon
     .map(toCallback)
 }
 
-/** True when these bytes are new for this payment and disposition. A parked callback that finds its payment leaves the park. */
+export function listUnconfirmed(on: SqliteStatements, paymentId: string, limit: number): readonly CallbackEvidence[] {
+  return on
+    .all<CallbackRow>(
+      `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE payment_id = ? AND disposition = 'unconfirmed'
+       ORDER BY received_at LIMIT ?`,
+      [paymentId, limit],
+    )
+    .map(toCallback)
+}
+
+/**
+ * True when these bytes are new for this payment and disposition. A parked callback that finds its payment leaves the park,
+ * and one that waited for a confirmation waits no more.
+ */
 export function keep(
   on: SqliteStatements,
   callback: CallbackEvidence,
@@ -25,7 +38,11 @@ export function keep(
 ): boolean {
   const { digest, checkoutRequestId, merchantRequestId, body, receivedAt } = callback
   if (paymentId !== null) {
-    on.run("DELETE FROM mpesa_callbacks WHERE digest = ? AND payment_id = '' AND disposition = 'parked'", [digest])
+    on.run(
+      `DELETE FROM mpesa_callbacks WHERE digest = ?1 AND disposition <> ?3 AND
+         ((payment_id = '' AND disposition = 'parked') OR (payment_id = ?2 AND disposition = 'unconfirmed'))`,
+      [digest, paymentId, disposition],
+    )
   }
   const row = on.get<{ copies: number }>(
     `INSERT INTO mpesa_callbacks (digest, payment_id, disposition, checkout_request_id, merchant_request_id, body, copies,

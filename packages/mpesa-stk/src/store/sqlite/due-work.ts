@@ -3,14 +3,21 @@ import type { DueClaim } from '../../core/ports.ts'
 import { toDueWork, toParkedWork, type WorkRow } from '../rows.ts'
 import type { SqliteStatements } from './statements.ts'
 
-export function addWork(on: SqliteStatements, { id, kind, paymentId, cause, dueAt }: NewWork): void {
-  on.run('INSERT INTO mpesa_due_work VALUES (?, ?, ?, ?, 0, ?, 0, NULL, NULL, NULL)', [
-    id,
-    kind,
-    paymentId,
-    cause,
-    dueAt.getTime(),
-  ])
+/**
+ * Work of an id that is there already comes no later, and begins anew: an attempt that is under way cannot end it, because
+ * it does not know the new reason.
+ */
+export function addWork(on: SqliteStatements, { id, kind, paymentId, cause, delayMs }: NewWork, at: Date): void {
+  on.run(
+    `INSERT INTO mpesa_due_work (id, kind, payment_id, cause, attempts, due_at, is_parked) VALUES (?, ?, ?, ?, 0, ?, 0)
+     ON CONFLICT (id) DO UPDATE SET due_at = min(due_at, excluded.due_at), attempts = 0, is_parked = 0,
+       lease_id = NULL, lease_until = NULL`,
+    [id, kind, paymentId, cause, at.getTime() + delayMs],
+  )
+}
+
+export function endWork(on: SqliteStatements, ids: readonly string[]): void {
+  for (const id of ids) on.run('DELETE FROM mpesa_due_work WHERE id = ?', [id])
 }
 
 export function claimDue(on: SqliteStatements, { kinds, at, leaseMs, leaseId, limit }: DueClaim): readonly DueWork[] {
@@ -26,19 +33,29 @@ export function claimDue(on: SqliteStatements, { kinds, at, leaseMs, leaseId, li
     .sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
 }
 
-export function finishWork(on: SqliteStatements, results: readonly WorkResult[]): void {
+export function finishWork(on: SqliteStatements, results: readonly WorkResult[], at: Date): void {
   for (const result of results) {
     const { id, leaseId, outcome } = result
     if (outcome === 'done') {
       on.run('DELETE FROM mpesa_due_work WHERE id = ? AND lease_id = ?', [id, leaseId])
     } else {
+      const isAgain = outcome === 'again'
+      const dueAt = isAgain && result.delayMs !== null ? at.getTime() + result.delayMs : null
       on.run(
-        `UPDATE mpesa_due_work SET attempts = attempts + 1, due_at = coalesce(?, due_at), is_parked = ?, last_error = ?,
+        `UPDATE mpesa_due_work SET attempts = attempts + ?, is_parked = ?, last_error = ?, due_at = coalesce(?, due_at),
              lease_id = NULL, lease_until = NULL WHERE id = ? AND lease_id = ?`,
-        [outcome === 'again' ? result.dueAt.getTime() : null, outcome === 'parked' ? 1 : 0, result.error, id, leaseId],
+        [isAgain && !result.isAttempt ? 0 : 1, isAgain ? 0 : 1, result.error, dueAt, id, leaseId],
       )
     }
   }
+}
+
+export function releaseParkedWork(on: SqliteStatements, id: string, at: Date): boolean {
+  const rows = on.all(
+    'UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, due_at = ? WHERE id = ? AND is_parked = 1 RETURNING id',
+    [at.getTime(), id],
+  )
+  return rows.length > 0
 }
 
 export function listParkedWork(on: SqliteStatements, limit: number): readonly ParkedWork[] {

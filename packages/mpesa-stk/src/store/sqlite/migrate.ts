@@ -2,15 +2,32 @@ import { MpesaStkError } from '../../core/errors.ts'
 import { sql as payments } from '../migrations/sqlite/0001-payments.ts'
 import { sql as accessTokens } from '../migrations/sqlite/0002-access-tokens.ts'
 import { sql as dueWork } from '../migrations/sqlite/0003-due-work.ts'
+import { sql as auditChain } from '../migrations/sqlite/0004-audit-chain.ts'
+import { sql as polling } from '../migrations/sqlite/0005-polling.ts'
+import { sql as reconciliations } from '../migrations/sqlite/0006-reconciliations.ts'
+import { sql as lookUps } from '../migrations/sqlite/0007-look-ups.ts'
+import { chainOldEntries } from './chain-old-entries.ts'
 import type { SqliteDatabase } from './database.ts'
 import { inTransaction } from './transaction.ts'
 
+type Migration = {
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+  /** What SQL cannot do, in the same transaction. */
+  readonly finish?: (database: SqliteDatabase) => void
+}
+
 /** In order; a migration that was released is never edited. */
-const migrations = [
+const migrations: readonly Migration[] = [
   { version: 1, name: 'payments', sql: payments },
   { version: 2, name: 'access-tokens', sql: accessTokens },
   { version: 3, name: 'due-work', sql: dueWork },
-] as const
+  { version: 4, name: 'audit-chain', sql: auditChain, finish: chainOldEntries },
+  { version: 5, name: 'polling', sql: polling },
+  { version: 6, name: 'reconciliations', sql: reconciliations },
+  { version: 7, name: 'look-ups', sql: lookUps },
+]
 
 const newest = migrations.length
 
@@ -31,8 +48,9 @@ export function migrateSqlite(database: SqliteDatabase, now: Date): void {
         `the SQLite file has schema ${current} and this release knows ${newest}; run the release that wrote it, or a later one`,
       )
     }
-    for (const { version, name, sql } of migrations.slice(current)) {
+    for (const { version, name, sql, finish } of migrations.slice(current)) {
       database.exec(sql)
+      finish?.(database)
       database.prepare('INSERT INTO mpesa_migrations VALUES (?, ?, ?)').run(version, name, now.getTime())
     }
   })

@@ -52,7 +52,8 @@ export function putPayment(on: SqliteStatements, payment: Payment, callback: Cal
        status, mpesa_receipt_number, failure_reason, result_code, result_code_text, initiated_at, completed_at,
        raw_callback, idempotency_key, version)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, mpesa_receipt_number = excluded.mpesa_receipt_number,
+     ON CONFLICT (id) DO UPDATE SET checkout_request_id = excluded.checkout_request_id,
+       merchant_request_id = excluded.merchant_request_id, status = excluded.status, mpesa_receipt_number = excluded.mpesa_receipt_number,
        failure_reason = excluded.failure_reason, result_code = excluded.result_code,
        result_code_text = excluded.result_code_text, completed_at = excluded.completed_at,
        raw_callback = coalesce(excluded.raw_callback, raw_callback), version = excluded.version`,
@@ -75,6 +76,17 @@ export function putPayment(on: SqliteStatements, payment: Payment, callback: Cal
       payment.version,
     ],
   )
+}
+
+/** Pushes whose outcome is not known, or whose sender did not come back in time. */
+export function listUnresolved(on: SqliteStatements, at: Date, limit: number): readonly PaymentRecord[] {
+  return on
+    .all<InitiationRow>(
+      `SELECT * FROM mpesa_initiations WHERE state IN ('sent', 'unknown') AND (state = 'unknown' OR send_deadline_at <= ?)
+       ORDER BY reserved_at LIMIT ?`,
+      [at.getTime(), limit],
+    )
+    .map(row => ({ initiation: toInitiation(row), payment: null }))
 }
 
 function conditionOf(key: PaymentKey): readonly [condition: string, value: string] {

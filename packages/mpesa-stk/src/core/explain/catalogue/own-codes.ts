@@ -20,6 +20,32 @@ export const ownCodeRows = [
     confidence: 'documented',
     sources: [sources.ourselves],
   },
+  {
+    api: 'http-error',
+    code: 'RESOLVED_REFUSED',
+    meaning: 'A person found that nobody was charged by a push whose outcome was not known.',
+    category: 'system',
+    terminal: true,
+    retryable: true,
+    fixableBy: 'merchant',
+    refusal: true,
+    advice: 'Nobody was charged, so the same key may be used again; the audit trail says who found it.',
+    confidence: 'documented',
+    sources: [sources.ourselves],
+  },
+  {
+    api: 'stk-callback',
+    code: 'NO_FINAL_ANSWER',
+    meaning: 'Safaricom gave no final answer about this payment while we asked; no callback came either.',
+    category: 'unknown',
+    terminal: false,
+    retryable: false,
+    fixableBy: 'merchant',
+    advice:
+      'It is not known whether the customer paid: reconcile, or look at the statement, before the customer pays again. A late callback still corrects it.',
+    confidence: 'documented',
+    sources: [sources.ourselves],
+  },
   ...(
     [
       ['ANSWER_LOST', 'The request was sent and its answer never came: a timeout or a broken connection.'],

@@ -4,12 +4,19 @@ import { accepted, commit, reserve, step } from '../../conformance/samples.ts'
 import { initiationMoves } from '../initiate/initiation.ts'
 import { paymentStatuses, type SettledStatus } from '../payment/payment.ts'
 import type { PaymentRecord } from '../ports.ts'
-import type { StkCallback } from '../receive/parse-callback.ts'
-import { type Arrival, decideSettlement, type SettlementDecision } from './decide-settlement.ts'
-import { settlementTable } from './settlement-table.ts'
+import { settlementTable } from '../settle/settlement-table.ts'
+import { type Arrival, type CallbackDecision, decideCallback } from './decide-callback.ts'
+import type { StkCallback } from './parse-callback.ts'
 
 const at = new Date('2026-04-03T10:01:00Z')
-const arrival: Arrival = { entryId: 'e1', tokenHash: null, at, digest: 'd1' }
+const arrival: Arrival = {
+  entryId: 'e1',
+  tokenHash: null,
+  at,
+  digest: 'd1',
+  fingerprint: value => `hash of ${value}`,
+  confirmSuccess: 'never',
+}
 
 const codeOf: Record<SettledStatus, string> = {
   SUCCESS: '0',
@@ -36,7 +43,7 @@ async function pending(): Promise<PaymentRecord> {
   return accepted(new MemoryAdapter())
 }
 
-function moveOf(decision: SettlementDecision) {
+function moveOf(decision: CallbackDecision) {
   if (decision.decision !== 'move') throw new Error(`expected a move, got ${decision.decision}`)
   return decision.transition
 }
@@ -53,7 +60,7 @@ describe('the settlement table', () => {
       status: from,
       mpesaReceiptNumber: from === 'SUCCESS' ? 'UHH0AB12CD' : null,
     }
-    const decision = decideSettlement(
+    const decision = decideCallback(
       { ...record, payment: standing },
       callbackFor(record, { resultCode: codeOf[to] }),
       arrival,
@@ -82,13 +89,13 @@ describe('a success', () => {
     ['no amount', undefined, 'amount-missing'],
   ])('with %s is a %3$s', async (_what, amount, expected) => {
     const record = await pending()
-    const decision = decideSettlement(record, callbackFor(record, { amount }), arrival)
+    const decision = decideCallback(record, callbackFor(record, { amount }), arrival)
     expect(decision.decision === 'contradict' ? decision.reason : decision.decision).toBe(expected)
   })
 
   test('keeps receipt, code and time, and never the phone number of the callback', async () => {
     const record = await pending()
-    const { payment } = moveOf(decideSettlement(record, callbackFor(record), arrival))
+    const { payment } = moveOf(decideCallback(record, callbackFor(record), arrival))
     expect(payment).toMatchObject({
       mpesaReceiptNumber: 'UHH0AB12CD',
       failureReason: null,
@@ -102,12 +109,12 @@ describe('a success', () => {
 
   test('that brings a missing receipt adds it, and one with another receipt contradicts', async () => {
     const record = await pending()
-    const first = moveOf(decideSettlement(record, callbackFor(record, { receipt: null }), arrival))
+    const first = moveOf(decideCallback(record, callbackFor(record, { receipt: null }), arrival))
     const settled = { initiation: first.initiation, payment: first.payment }
-    const second = moveOf(decideSettlement(settled, callbackFor(record), arrival))
+    const second = moveOf(decideCallback(settled, callbackFor(record), arrival))
     expect(second.entry.event).toBe('payment.receipt-added')
     expect(second.payment).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: 'UHH0AB12CD', version: 3 })
-    const third = decideSettlement(
+    const third = decideCallback(
       { ...settled, payment: second.payment },
       callbackFor(record, { receipt: 'UHH0ZZ99ZZ' }),
       arrival,
@@ -124,7 +131,7 @@ describe('a failure', () => {
       resultDesc: 'The operator does not exist.',
       amount: undefined,
     })
-    expect(moveOf(decideSettlement(record, callback, arrival)).payment).toMatchObject({
+    expect(moveOf(decideCallback(record, callback, arrival)).payment).toMatchObject({
       status: 'FAILED',
       resultCode: null,
       resultCodeText: 'SFC_IC0003',
@@ -135,7 +142,7 @@ describe('a failure', () => {
 
   test('that says "still processing" settles nothing', async () => {
     const record = await pending()
-    expect(decideSettlement(record, callbackFor(record, { resultCode: '4999' }), arrival)).toEqual({
+    expect(decideCallback(record, callbackFor(record, { resultCode: '4999' }), arrival)).toEqual({
       decision: 'in-progress',
     })
   })
@@ -143,10 +150,10 @@ describe('a failure', () => {
 
 test('a second failure with another code is a contradiction, not a repeat', async () => {
   const record = await pending()
-  const first = moveOf(decideSettlement(record, callbackFor(record, { resultCode: '1' }), arrival))
+  const first = moveOf(decideCallback(record, callbackFor(record, { resultCode: '1' }), arrival))
   const settled = { initiation: first.initiation, payment: first.payment }
-  expect(decideSettlement(settled, callbackFor(record, { resultCode: '1' }), arrival)).toEqual({ decision: 'repeat' })
-  const other = decideSettlement(settled, callbackFor(record, { resultCode: '2001' }), arrival)
+  expect(decideCallback(settled, callbackFor(record, { resultCode: '1' }), arrival)).toEqual({ decision: 'repeat' })
+  const other = decideCallback(settled, callbackFor(record, { resultCode: '2001' }), arrival)
   expect(other).toEqual({ decision: 'contradict', reason: 'other-result-code' })
 })
 
@@ -154,25 +161,25 @@ describe('whose callback it is', () => {
   test('a payment pushed with a token listens to no callback without it, or with another', async () => {
     const record = await pending()
     const guarded = { ...record, initiation: { ...record.initiation, tokenHash: 'right' } }
-    expect(decideSettlement(guarded, callbackFor(record), arrival)).toEqual({
+    expect(decideCallback(guarded, callbackFor(record), arrival)).toEqual({
       decision: 'refuse',
       reason: 'token-missing',
     })
-    const wrong = decideSettlement(guarded, callbackFor(record), { ...arrival, tokenHash: 'wrong' })
+    const wrong = decideCallback(guarded, callbackFor(record), { ...arrival, tokenHash: 'wrong' })
     expect(wrong).toEqual({ decision: 'refuse', reason: 'token-wrong' })
-    const right = decideSettlement(guarded, callbackFor(record), { ...arrival, tokenHash: 'right' })
+    const right = decideCallback(guarded, callbackFor(record), { ...arrival, tokenHash: 'right' })
     expect(moveOf(right).payment?.status).toBe('SUCCESS')
   })
 
   test('another CheckoutRequestID than the payment has is a contradiction', async () => {
     const record = await pending()
-    const decision = decideSettlement(record, callbackFor(record, { checkoutRequestId: 'ws_CO_other' }), arrival)
+    const decision = decideCallback(record, callbackFor(record, { checkoutRequestId: 'ws_CO_other' }), arrival)
     expect(decision).toEqual({ decision: 'contradict', reason: 'other-checkout-request-id' })
   })
 
   test('a callback without CheckoutRequestID is taken by its MerchantRequestID', async () => {
     const record = await pending()
-    const decision = decideSettlement(record, callbackFor(record, { checkoutRequestId: null }), arrival)
+    const decision = decideCallback(record, callbackFor(record, { checkoutRequestId: null }), arrival)
     expect(moveOf(decision).payment?.checkoutRequestId).toBe(record.payment?.checkoutRequestId)
   })
 })
@@ -182,7 +189,7 @@ describe('a push whose outcome is not known', () => {
     const store = new MemoryAdapter()
     const sent = await commit(store, step(await reserve(store), { state: 'sent' }))
     const record = { ...sent, initiation: { ...sent.initiation, state, answerCode: 'ANSWER_LOST' } }
-    const transition = moveOf(decideSettlement(record, callbackFor(record), arrival))
+    const transition = moveOf(decideCallback(record, callbackFor(record), arrival))
     expect(transition.expected).toEqual({ initiationState: state, paymentVersion: null })
     expect(initiationMoves[state]).toContain('accepted')
     expect(transition.initiation).toMatchObject({ state: 'accepted', answerCode: null })
@@ -193,7 +200,7 @@ describe('a push whose outcome is not known', () => {
   test('that Daraja proved to have refused believes no callback', async () => {
     const record = await reserve(new MemoryAdapter())
     const refused = { ...record, initiation: { ...record.initiation, state: 'refused' as const } }
-    expect(decideSettlement(refused, callbackFor(record), arrival)).toEqual({
+    expect(decideCallback(refused, callbackFor(record), arrival)).toEqual({
       decision: 'contradict',
       reason: 'push-was-refused',
     })

@@ -1,0 +1,5 @@
+/** What a payment's story is looked up by, beside its ids. */
+export const sql = /* sql */ `
+CREATE INDEX mpesa_initiations_phone ON mpesa_initiations (phone_number, reserved_at);
+CREATE INDEX mpesa_initiations_reference ON mpesa_initiations (account_reference, reserved_at);
+`
