@@ -96,7 +96,7 @@ describe('the SQLite file', () => {
     await store.migrate()
     database
       .prepare(
-        "INSERT INTO mpesa_audit VALUES ('p', 1, 'e', 0, 'initiation.reserved', 'initiate', NULL, 'reserved', '{}')",
+        "INSERT INTO mpesa_audit VALUES (1, 'p', 1, 'e', 0, 'initiation.reserved', 'initiate', NULL, 'reserved', '{}', 'h')",
       )
       .run()
     expect(() => database.exec("UPDATE mpesa_audit SET event = 'payment.settled'")).toThrow(/append-only/)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { entryHash } from '../core/audit/trail-chain.ts'
 import type { Payment } from '../core/payment/payment.ts'
 import type { PaymentRecord } from '../core/ports.ts'
 import { accepted, commit, sampleCallback, samplePayment, sampleTime, step, trailOf } from './samples.ts'
@@ -116,7 +117,9 @@ export const settlementCases: readonly StoreCase[] = [
           [4, 'payment.settled'],
         ],
       )
-      assert.deepEqual(trail[3], { ...settled.entry, before: 'PENDING', after: 'SUCCESS', evidence, sequence: 4 })
+      const entry = { ...settled.entry, before: 'PENDING', after: 'SUCCESS', evidence }
+      const hash = entryHash(trail[2]?.hash ?? '', 4, entry)
+      assert.deepEqual(trail[3], { ...entry, sequence: 4, hash })
       assert.deepEqual(await trailOf(store, 'nobody'), [])
     },
   },

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { MemoryAdapter } from '../../adapters/memory.ts'
 import { accepted, commit, reserve, samplePayment, step } from '../../conformance/samples.ts'
 import { systemClock, systemRandom } from '../../platform.ts'
+import { createPatientStore } from '../settle/patient-store.ts'
 import { sha256 } from '../sha256.ts'
 import { receiveCallback } from './receive-callback.ts'
 
@@ -74,7 +75,8 @@ test('a settlement whose acknowledgement was lost is announced all the same', as
     isFirst = false
     throw new Error('connection lost after COMMIT')
   }
-  const ports = { ...portsFor(store), clock: { ...systemClock, sleep: async () => {} } }
+  const clock = { ...systemClock, sleep: async () => {} }
+  const ports = { ...portsFor(store), store: createPatientStore(store, clock, silent) }
   const { processed, settled } = await receiveCallback(ports, successFor(record.payment?.checkoutRequestId ?? ''), null)
   expect(processed).toMatchObject({ outcome: 'settled', isDuplicate: false, status: 'SUCCESS' })
   expect(settled?.status).toBe('SUCCESS')
