@@ -40,7 +40,7 @@ const lookEveryMs = 1_000
 export class DueWorker {
   readonly #ports: DueWorkerPorts
   readonly #lane: Lane
-  readonly #inFlight = new Set<Promise<void>>()
+  readonly #inFlight = new Set<Promise<boolean>>()
   #claiming: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
   #restUntilMs = Number.NEGATIVE_INFINITY
@@ -115,11 +115,8 @@ export class DueWorker {
   }
 
   #begin(work: DueWork): Promise<boolean> {
-    const attempt = this.#attempt(work)
-    const ended = attempt.then(() => {
-      this.#inFlight.delete(ended)
-    })
-    this.#inFlight.add(ended)
+    const attempt = this.#attempt(work).finally(() => this.#inFlight.delete(attempt))
+    this.#inFlight.add(attempt)
     return attempt
   }
 
