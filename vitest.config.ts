@@ -10,6 +10,8 @@ export default defineConfig({
   resolve: { conditions },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'e2e/**/*.test.ts'],
+    // Every test's log output is searched for phone numbers and secrets.
+    setupFiles: ['./scripts/watch-log-output.ts'],
     reporters: ['default', './scripts/plain-summary-reporter.ts'],
     testTimeout: 20_000,
   },

@@ -11,6 +11,7 @@ import {
   type TransitionOutcome,
 } from 'mpesa-stk'
 import { createSimulator, type Simulator, type SimulatorOptions } from 'mpesa-stk-simulator'
+import { watchLogLine } from '../scripts/watch-log-output.ts'
 import { startCallbackServer } from './local-server.ts'
 
 /** A merchant as the tests need one: the simulator, a callback route on a real socket, and everything that was heard. */
@@ -53,7 +54,9 @@ export async function openShopFloor(options: SimulatorOptions = {}): Promise<Sho
   const callbackUrl = `${server.url}/mpesa/callback`
 
   const write = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
-    lines.push({ level, message, ...fields })
+    const line = { level, message, ...fields }
+    lines.push(line)
+    watchLogLine(line)
   }
   const logger: Logger = { info: write('info'), warn: write('warn'), error: write('error') }
 

@@ -42,11 +42,19 @@ async function startRacer(...args: readonly string[]): Promise<Racer> {
 
 // Skipped only where there is no PostgreSQL: npm run services -- start. REQUIRE_ALL=1 fails the run then.
 describe.skipIf(postgres === undefined)(`${processes} processes on one PostgreSQL`, () => {
-  test(`initiate each of ${payments} keys once, and settle each of ${copies} copies of each callback once`, async () => {
+  test(`initiate each of ${payments} keys once, and settle each once while polls and ${copies} copies of each callback race`, async () => {
     const schema = `race_${process.pid}`
     const pool = new Pool({ connectionString: postgres?.url })
     await pool.query(`CREATE SCHEMA ${schema}`)
-    await using simulator = await createSimulator({ seed: 1, scenarios: [{ outcome: 'pending', times: 'always' }] })
+    // Half of them are paid as soon as a query asks, so that the poll may win; the other half wait for our callbacks.
+    await using simulator = await createSimulator({
+      seed: 1,
+      queryRate: false,
+      scenarios: [
+        { outcome: 'paid', callbackLost: true, times: payments / 2 },
+        { outcome: 'pending', times: 'always' },
+      ],
+    })
     try {
       const team = await Promise.all(
         Array.from({ length: processes }, () => startRacer(postgres?.url ?? '', schema, simulator.url)),
@@ -55,25 +63,35 @@ describe.skipIf(postgres === undefined)(`${processes} processes on one PostgreSQ
       const initiated = (await Promise.all(
         team.map(racer => racer.ask({ do: 'initiate', keys })),
       )) as InitiatedPayment[][]
-      for (const each of initiated.slice(1)) expect(each).toEqual(initiated[0])
+      const ids = initiated.map(each => each.map(({ paymentId, checkoutRequestId }) => [paymentId, checkoutRequestId]))
+      for (const each of ids.slice(1)) expect(each).toEqual(ids[0])
       expect(new Set(initiated[0]?.map(({ paymentId }) => paymentId)).size).toBe(payments)
       expect(simulator.transactions()).toHaveLength(payments)
+      const queries = () => simulator.requests().filter(({ path }) => path.includes('stkpushquery')).length
 
       const bodies = (initiated[0] ?? []).flatMap(({ checkoutRequestId = '' }, index) =>
         Array.from({ length: copies }, () => paidBody(checkoutRequestId, index)),
       )
-      const answers = (await Promise.all(team.map(racer => racer.ask({ do: 'receive', bodies })))) as {
-        outcomes: string[]
-        heard: string[]
-      }[]
-      const outcomes = answers.flatMap(answer => answer.outcomes)
+      // `settled` is also said of a receipt that completes what a poll had settled: once a payment either way.
+      const outcomes = (await Promise.all(team.map(racer => racer.ask({ do: 'receive', bodies })))).flat()
       expect(outcomes.filter(outcome => outcome === 'settled')).toHaveLength(payments)
       expect(outcomes.filter(outcome => outcome === 'repeat')).toHaveLength(payments * (processes * copies - 1))
-      const heard = answers.flatMap(answer => answer.heard)
-      expect(heard).toHaveLength(payments)
-      expect(new Set(heard).size).toBe(payments)
-      const trail = await pool.query(`SELECT payment_id FROM ${schema}.mpesa_audit WHERE event = 'payment.settled'`)
-      expect(trail.rowCount).toBe(payments)
+      const count = async (condition: string): Promise<number | null> =>
+        (await pool.query(`SELECT 1 FROM ${schema}.${condition}`)).rowCount
+      await expect.poll(() => count("mpesa_due_work WHERE kind = 'settled'"), { timeout: 20_000 }).toBe(0)
+      const heard = (await Promise.all(team.map(racer => racer.ask({ do: 'listen' })))).flat() as {
+        paymentId: string
+        cause: string
+      }[]
+      const settled = heard.filter(({ cause }) => cause === 'payment.settled')
+      expect(settled).toHaveLength(payments)
+      expect(new Set(settled.map(({ paymentId }) => paymentId)).size).toBe(payments)
+      expect(await count("mpesa_audit WHERE event = 'payment.settled'")).toBe(payments)
+      expect(await count("mpesa_payments WHERE status = 'SUCCESS' AND mpesa_receipt_number IS NOT NULL")).toBe(payments)
+      const completed = await count("mpesa_audit WHERE event = 'payment.receipt-added'")
+      expect(heard).toHaveLength(payments + (completed ?? 0))
+      expect(await count("mpesa_audit WHERE event = 'payment.settled' AND cause = 'poll'")).toBe(completed)
+      expect(queries(), 'polls must have run').toBeGreaterThan(0)
     } finally {
       for (const { child } of racers.splice(0)) child.kill('SIGKILL')
       await pool.query(`DROP SCHEMA ${schema} CASCADE`)

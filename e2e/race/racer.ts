@@ -6,6 +6,7 @@ import { Pool } from 'pg'
 export type Order =
   | { readonly do: 'initiate'; readonly keys: readonly string[] }
   | { readonly do: 'receive'; readonly bodies: readonly string[] }
+  | { readonly do: 'listen' }
 
 const [connectionString, schema, baseUrl] = process.argv.slice(2)
 const pool = new Pool({ connectionString, max: 5, options: `-c search_path=${schema}` })
@@ -20,14 +21,19 @@ const mpesa = new MpesaStk(
     callbackUrl: 'https://shop.example/payments/callback',
     environment: 'sandbox',
     baseUrl: baseUrl ?? '',
+    // Often, and for longer than the test takes: polls run all the time, and never give up.
+    pollIntervalMs: 100,
+    maxPollAttempts: 1_000,
+    queriesPerMinute: 6_000,
   },
   store,
   { logger: { info() {}, warn() {}, error() {} } },
 )
-const heard: string[] = []
-mpesa.onPaymentSettled(payment => {
-  heard.push(payment.id)
+const heard: { readonly paymentId: string; readonly cause: string }[] = []
+mpesa.onPaymentSettled(({ id }, { cause }) => {
+  heard.push({ paymentId: id, cause })
 })
+await mpesa.start()
 
 async function carryOut(order: Order): Promise<unknown> {
   if (order.do === 'initiate') {
@@ -42,9 +48,11 @@ async function carryOut(order: Order): Promise<unknown> {
       ),
     )
   }
-  const outcomes = await Promise.all(order.bodies.map(async body => (await mpesa.processCallback(body)).outcome))
+  if (order.do === 'receive') {
+    return Promise.all(order.bodies.map(async body => (await mpesa.processCallback(body)).outcome))
+  }
   await mpesa.idle()
-  return { outcomes, heard }
+  return heard
 }
 
 process.stdout.write('"ready"\n')
@@ -52,4 +60,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   const answer = await carryOut(JSON.parse(line) as Order)
   process.stdout.write(`${JSON.stringify(answer)}\n`)
 }
+await mpesa.stop()
 await pool.end()

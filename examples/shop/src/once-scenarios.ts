@@ -54,6 +54,20 @@ export const onceScenarios: readonly OnceScenario[] = [
     },
   },
   {
+    name: 'callback-lost',
+    about: 'the callback never comes; the shop asks Safaricom',
+    expected: 'SUCCESS',
+    simulator: [{ outcome: 'paid', callbackLost: true }],
+    advice: 'an answer to a query carries no receipt: it is added when a callback, or your statement, brings it',
+    async play(scene) {
+      await scene.pay()
+      await scene.callbacksDone()
+      scene.demand((await scene.payment()).status === 'PENDING', 'it must be pending while nothing is known')
+      await scene.askedSafaricom()
+      scene.demand((await scene.payment()).isPacked, 'the order must be packed')
+    },
+  },
+  {
     name: 'callback-before-ack',
     about: 'the result is faster than the answer to the push',
     expected: 'SUCCESS',

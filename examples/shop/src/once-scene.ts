@@ -22,6 +22,8 @@ export type OnceScene = {
   strangerForges(): Promise<void>
   /** No result and no callback is still to come. */
   callbacksDone(): Promise<void>
+  /** Waits until Safaricom was asked about the payment and has said how it ended. */
+  askedSafaricom(): Promise<void>
   /** What each callback came to, in order. */
   callbacks(): readonly string[]
   /** How many pushes reached Safaricom, answered or not. */
@@ -103,6 +105,11 @@ export function createOnceScene(shop: Shop, heard: HeardCallbacks): ScenePlay {
       })
     },
     callbacksDone: () => simulator.idle(),
+    async askedSafaricom() {
+      const [push] = simulator.transactions()
+      await shop.mpesa.pollPaymentStatus(push?.checkoutRequestId ?? '')
+      await shop.mpesa.idle()
+    },
     callbacks: () => heard.map(({ outcome }) => outcome),
     pushes: () => simulator.requests().filter(({ path }) => path.endsWith('/processrequest')).length,
     demand(isSo, sentence) {

@@ -16,6 +16,8 @@ export type ShopOptions = {
   readonly data: string
   readonly latency: NonNullable<SimulatorOptions['latency']>
   readonly logger: Logger
+  /** How soon Safaricom is asked about a payment whose callback does not come. Default: the library's. */
+  readonly pollIntervalMs?: number
 }
 
 /** A running shop with its own Safaricom beside it. */
@@ -31,7 +33,7 @@ export type Shop = {
  * a start that fails for a port leaves no data folder behind.
  */
 export async function openShop(options: ShopOptions): Promise<Shop> {
-  const { host, port, simulatorPort, data, latency, logger } = options
+  const { host, port, simulatorPort, data, latency, logger, pollIntervalMs } = options
   const fail = (explain: (error: unknown, attempt: ShopOptions) => unknown) => (error: unknown) => {
     throw explain(error, options)
   }
@@ -45,9 +47,8 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     opened.unshift(store)
     const orders = await openOrders(data, logger).catch(fail(cannotStore))
     const { url } = door
-    const { app, mpesa } = createShopApp({ store, url, simulatorUrl: simulator.url, orders, logger })
+    const { app, mpesa } = createShopApp({ store, url, simulatorUrl: simulator.url, orders, logger, pollIntervalMs })
     await mpesa.start()
-    await mpesa.stop()
     await packWhatIsPaid(mpesa, orders)
     door.open(request => app.fetch(request))
     return {

@@ -10,6 +10,9 @@ import { openShop, type Shop } from './open-shop.ts'
 /** A scenario takes well under a second; one that hangs must end too. */
 const longestMs = 30_000
 
+/** A tenth of the library's, so that a lost callback is not waited for long. */
+const pollIntervalMs = 500
+
 /** Plays one scenario on a store and ports of its own, prints it, and says with 0 that it ended as it must. */
 export async function runOnce(name: string, { json }: { readonly json: boolean }): Promise<number> {
   const scenario = onceScenarios.find(candidate => candidate.name === name)
@@ -18,7 +21,15 @@ export async function runOnce(name: string, { json }: { readonly json: boolean }
   const heard: HeardCallbacks = []
   try {
     const logger = listenToCallbacks(heard)
-    const shop = await openShop({ host: '127.0.0.1', port: 0, simulatorPort: 0, data, latency: 'none', logger })
+    const shop = await openShop({
+      host: '127.0.0.1',
+      port: 0,
+      simulatorPort: 0,
+      data,
+      latency: 'none',
+      logger,
+      pollIntervalMs,
+    })
     try {
       const result = await within(longestMs, play(scenario, shop, heard))
       const hasColours = process.stdout.isTTY === true && !process.env['NO_COLOR']

@@ -15,6 +15,8 @@ export type ShopParts = {
   readonly simulatorUrl: string
   readonly orders: Orders
   readonly logger: Logger
+  /** How soon Safaricom is asked about a payment whose callback does not come. Default: the library's. */
+  readonly pollIntervalMs?: number | undefined
   /** The time for what is shown. Default: the machine's. */
   readonly now?: () => Date
 }
@@ -25,10 +27,8 @@ export const callbackPath = '/mpesa/callback'
 const largestCallback = 100_000
 
 /** The whole shop: one `MpesaStk`, what happens when a payment settles, the callback routes, the API and the page. */
-export function createShopApp({ store, url, simulatorUrl, orders, logger, now = () => new Date() }: ShopParts): {
-  readonly app: Hono
-  readonly mpesa: MpesaStk
-} {
+export function createShopApp(parts: ShopParts): { readonly app: Hono; readonly mpesa: MpesaStk } {
+  const { store, url, simulatorUrl, orders, logger, pollIntervalMs, now = () => new Date() } = parts
   const mpesa = new MpesaStk(
     {
       // The simulator takes any. Yours come from the Daraja portal, through your environment.
@@ -41,6 +41,7 @@ export function createShopApp({ store, url, simulatorUrl, orders, logger, now = 
       callbackUrl: `${url}${callbackPath}`,
       // Safaricom signs nothing. A token of its own behind each push's callback URL tells its callback from a forged one.
       callbackToken: 'path',
+      ...(pollIntervalMs !== undefined && { pollIntervalMs }),
     },
     store,
     { logger },
@@ -48,6 +49,9 @@ export function createShopApp({ store, url, simulatorUrl, orders, logger, now = 
 
   mpesa.onPaymentSettled(payment => {
     if (payment.status === 'SUCCESS') orders.pack(payment.accountReference)
+  })
+  mpesa.onDiscrepancy(({ paymentId, reason, cause }) => {
+    logger.warn({ paymentId, reason, cause }, 'two accounts of a payment differ: somebody has to look')
   })
 
   const app = new Hono()

@@ -29,8 +29,11 @@ const words: Partial<Record<AuditEvent, Words>> = {
   'payment.settled': entry => [`Settled ${entry.after}`, settlementOf(entry)],
   'payment.corrected': entry => [`Corrected to ${entry.after}`, settlementOf(entry)],
   'payment.receipt-added': () => ['Receipt added', 'it came after the result'],
+  'callback.unconfirmed': () => ['Callback kept', 'it says paid; Safaricom is asked before it counts'],
   'callback.contradiction': ({ evidence }) => ['Callback not believed', reasonOf(evidence)],
   'callback.refused': ({ evidence }) => ['Callback refused', reasonOf(evidence)],
+  'evidence.contradiction': ({ evidence }) => ['Evidence not believed', reasonOf(evidence)],
+  'reconcile.mismatch': ({ evidence }) => ['Safaricom says otherwise', `${evidence['claimed']}; nothing was changed`],
 }
 
 /** Tells the audit trail of one payment in words. An event that we have no words for is told as it is. */
@@ -44,10 +47,17 @@ export function tellTrail(trail: readonly RecordedAuditEntry[]): readonly Timeli
 
 type Evidence = RecordedAuditEntry['evidence']
 
-function settlementOf({ before, evidence }: RecordedAuditEntry): string {
+function settlementOf({ before, cause, evidence }: RecordedAuditEntry): string {
   const was = before ?? (evidence['initiationWas'] === 'unknown' ? 'unknown' : 'not accepted yet')
-  const token = evidence['token'] === true ? ', right token' : ''
-  return `by callback: result ${evidence['resultCode']}${token}, was ${was}`
+  const result = evidence['resultCode'] === undefined ? '' : ` result ${evidence['resultCode']},`
+  const by = settledBy[cause] ?? `by ${cause}:`
+  const token = evidence['token'] === true ? ' right token,' : ''
+  return `${by}${result}${token} was ${was}`
+}
+
+const settledBy: Partial<Record<RecordedAuditEntry['cause'], string>> = {
+  callback: 'by callback:',
+  poll: 'by asking Safaricom:',
 }
 
 function codeOf({ code, httpStatus }: Evidence): string {

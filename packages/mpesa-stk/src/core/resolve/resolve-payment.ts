@@ -119,7 +119,7 @@ function claimOf(
     amount,
     receipt: receipt === undefined ? null : readReceipt(receipt),
     needsAmount: source !== 'operator',
-    overrules: overrule,
+    weight: overrule ? 'overrules' : 'claims',
     evidence,
   }
 }

@@ -17,8 +17,11 @@ export type Claim = {
   readonly receipt: string | null
   /** Whether a success that names no amount is to be believed: a query never names one, a callback always should. */
   readonly needsAmount: boolean
-  /** Whether it may change what is settled otherwise. Only a person may, who has looked. */
-  readonly overrules: boolean
+  /**
+   * `overrules`: it may change what is settled otherwise, as only a person may who has looked. `yields`: it is no account of
+   * the payment, and gives way to any.
+   */
+  readonly weight: 'yields' | 'claims' | 'overrules'
   /** Facts about the claim, for the audit trail. */
   readonly evidence: AuditEvidence
 }
@@ -38,7 +41,7 @@ export function claimOfCallback(callback: StkCallback, digest: string, evidence:
     amount,
     receipt,
     needsAmount: true,
-    overrules: false,
+    weight: 'claims',
     evidence: { callback: digest, ...evidence },
   }
 }
@@ -61,7 +64,7 @@ function claimWithoutDetails(
     amount: undefined,
     receipt: null,
     needsAmount: false,
-    overrules: false,
+    weight: 'claims',
     evidence,
   }
 }
@@ -75,5 +78,5 @@ export function claimOfQuery(resultCode: string, resultDesc: string, answers: nu
 /** That we have waited long enough. It says nothing about the money. */
 export function claimOfWaiting(answers: number): Claim {
   const text = `no final answer from Safaricom after ${answers} ${answers === 1 ? 'query' : 'queries'}`
-  return claimWithoutDetails('poll', 'TIMEOUT', null, text, { answers })
+  return { ...claimWithoutDetails('poll', 'TIMEOUT', null, text, { answers }), weight: 'yields' }
 }

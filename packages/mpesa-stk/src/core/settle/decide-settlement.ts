@@ -49,8 +49,9 @@ export function decideSettlement(record: PaymentRecord, claim: Claim, mark: Sett
     if (claim.amount !== undefined && readAmount(claim.amount) !== initiation.amount)
       return contradict('amount-differs')
   }
+  if (claim.weight === 'yields' && standing.status !== 'PENDING') return { decision: 'repeat' }
   const effect = settlementTable[standing.status][claim.status]
-  switch (effect === 'contradict' && claim.overrules ? 'correct' : effect) {
+  switch (effect === 'contradict' && claim.weight === 'overrules' ? 'correct' : effect) {
     case 'contradict':
       return contradict('other-status')
     case 'settle':
