@@ -32,6 +32,12 @@ export const arrowRules: readonly ArrowRule[] = [
     reason: 'the way to Safaricom is one edge; edges meet only through core',
   },
   {
+    name: 'credentials-import-only-core',
+    from: `${product}credentials/`,
+    mayImport: [`${product}core/`, `${product}credentials/`],
+    reason: 'where secrets are kept is an edge of its own: it knows what credentials are, and not what they are for',
+  },
+  {
     name: 'workers-import-only-core',
     from: `${product}workers/`,
     mayImport: [`${product}core/`, `${product}workers/`],

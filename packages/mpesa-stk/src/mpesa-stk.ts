@@ -1,6 +1,7 @@
 import type { RecordedAuditEntry } from './core/audit/audit-entry.ts'
-import { type AuditCheckpoint, takeCheckpoint } from './core/audit/checkpoint.ts'
+import type { AuditCheckpoint } from './core/audit/checkpoint.ts'
 import { createFingerprint } from './core/audit/fingerprint.ts'
+import { takeCheckpoint } from './core/audit/take-checkpoint.ts'
 import { type AuditVerification, verifyAuditTrail } from './core/audit/verify-trail.ts'
 import { type MpesaConfig, type ResolvedConfig, resolveConfig } from './core/config.ts'
 import type { ParkedWork } from './core/due/due-work.ts'

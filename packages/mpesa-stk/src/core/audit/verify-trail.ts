@@ -1,5 +1,6 @@
 import type { RecordedTrail, Store } from '../ports.ts'
-import { type AuditCheckpoint, digestEntries, isSealedBy } from './checkpoint.ts'
+import { type AuditCheckpoint, isSealedBy } from './checkpoint.ts'
+import { digestEntries } from './take-checkpoint.ts'
 import { emptyTrail, entryHash, headOf } from './trail-chain.ts'
 
 /** What is wrong with the trail. */

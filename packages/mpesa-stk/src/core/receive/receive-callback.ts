@@ -125,14 +125,13 @@ async function applyCallback(
   const { store, confirmSuccess } = ports
   const result = await decideAndCommit(ports, found, (record, mark) => {
     const decision = decideCallback(record, parsed, { ...mark, tokenHash, digest: callback.digest, confirmSuccess })
-    switch (decision.decision) {
-      case 'move':
-        return { step: 'commit', transition: endingPoll(ports, { ...decision.transition, callback }) }
-      case 'accept-and-confirm':
-        return { step: 'commit', transition: { ...decision.transition, callback } }
-      default:
-        return { step: 'leave', decision }
+    if (decision.decision === 'move') {
+      return { step: 'commit', transition: endingPoll(ports, { ...decision.transition, callback }) }
     }
+    if (decision.decision === 'accept-and-confirm') {
+      return { step: 'commit', transition: { ...decision.transition, callback } }
+    }
+    return { step: 'leave', decision }
   })
   const { record } = result
   if (result.outcome === 'moved') {

@@ -50,7 +50,7 @@ export function viewDiscrepancy({
 }
 
 /** The state of a record in one word. */
-export function standingOf({ initiation, payment }: PaymentRecord): string {
+function standingOf({ initiation, payment }: PaymentRecord): string {
   return payment?.status ?? initiation.state
 }
 
