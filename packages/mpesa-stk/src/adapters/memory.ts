@@ -1,6 +1,5 @@
 import { type AuditEntry, maxCallbackEntries, type RecordedAuditEntry } from '../core/audit/audit-entry.ts'
 import type { AuditCheckpoint } from '../core/audit/checkpoint.ts'
-import { emptyTrail, headOf, linkEntry } from '../core/audit/trail-chain.ts'
 import type { DueWork, NewWork, ParkedWork, WorkResult } from '../core/due/due-work.ts'
 import { type Initiation, type Intent, reservedInitiation } from '../core/initiate/initiation.ts'
 import type { Payment } from '../core/payment/payment.ts'
@@ -25,29 +24,15 @@ import type {
   TransitionOutcome,
 } from '../core/ports.ts'
 import type { CallbackDisposition, CallbackEvidence } from '../core/receive/callback-evidence.ts'
-import {
-  freshReconciliation,
-  type ReconciliationProgress,
-  type ReconciliationRange,
-} from '../core/reconcile/reconciliation.ts'
+import type { ReconciliationProgress, ReconciliationRange } from '../core/reconcile/reconciliation.ts'
+import { MemoryAudit } from '../store/memory/audit.ts'
+import { MemoryWork } from '../store/memory/due-work.ts'
+import { MemoryReconciliations } from '../store/memory/reconciliations.ts'
 
 type KeptCallback = {
   readonly evidence: CallbackEvidence
   readonly disposition: CallbackDisposition
   readonly paymentId: string | null
-}
-
-type ReconciliationOfMemory = {
-  readonly progress: ReconciliationProgress
-  readonly savedAt: Date
-  readonly lease: { readonly id: string; readonly until: Date }
-}
-
-type WorkOfMemory = {
-  readonly work: Omit<DueWork, 'leaseId'>
-  readonly lease: { readonly id: string; readonly until: Date } | null
-  readonly lastError: string
-  readonly isParked: boolean
 }
 
 /**
@@ -59,13 +44,10 @@ export class MemoryAdapter implements Store {
   readonly #payments = new Map<string, Payment>()
   readonly #callbacks = new Map<string, KeptCallback>()
   readonly #tokens = new Map<string, { readonly token: SealedToken | null; readonly fetchedUntil: Date | null }>()
-  readonly #work = new Map<string, WorkOfMemory>()
-  readonly #trails = new Map<string, RecordedAuditEntry[]>()
-  /** Every entry in the order of writing: its position is its index and one. */
-  readonly #written: RecordedAuditEntry[] = []
-  readonly #checkpoints: AuditCheckpoint[] = []
+  readonly #work = new MemoryWork()
+  readonly #audit = new MemoryAudit()
+  readonly #reconciliations = new MemoryReconciliations()
   readonly #paces = new Map<string, QueryPace>()
-  readonly #reconciliations = new Map<string, ReconciliationOfMemory>()
 
   async migrate(): Promise<void> {}
 
@@ -76,7 +58,7 @@ export class MemoryAdapter implements Store {
     if (holder !== null) return { outcome: 'exists', record: holder }
     const initiation = reservedInitiation(intent)
     this.#initiations.set(intent.paymentId, initiation)
-    this.#append(entry)
+    this.#audit.append(entry)
     return { outcome: 'reserved', record: { initiation, payment: null } }
   }
 
@@ -85,7 +67,7 @@ export class MemoryAdapter implements Store {
     const current = this.#find({ paymentId })
     if (current === null) throw new Error(`no initiation ${paymentId}`)
     const { initiation } = current
-    const isDoneAlready = this.#trails.get(paymentId)?.some(({ id }) => id === transition.entry.id) === true
+    const isDoneAlready = this.#audit.trailOf(paymentId).some(({ id }) => id === transition.entry.id)
     if (isDoneAlready) return { outcome: 'committed', record: current, parked: this.#parkedFor(current.payment) }
     if (
       initiation.state !== expected.initiationState ||
@@ -104,9 +86,9 @@ export class MemoryAdapter implements Store {
     if (payment !== null) this.#payments.set(paymentId, payment)
     const { callback, disposition = 'applied', entry, work = [], endsWork = [] } = transition
     if (callback !== undefined) this.#keep(callback, disposition, paymentId)
-    this.#append(entry)
-    this.#addWork(work, entry.at)
-    for (const id of endsWork) this.#work.delete(id)
+    this.#audit.append(entry)
+    this.#work.add(work, entry.at)
+    this.#work.end(endsWork)
     const parked = current.payment === null ? this.#parkedFor(payment) : []
     return { outcome: 'committed', record: { initiation: transition.initiation, payment }, parked }
   }
@@ -115,8 +97,8 @@ export class MemoryAdapter implements Store {
     const { callback, disposition, paymentId, entry, work = [] } = record
     const isNew = this.#keep(callback, disposition, paymentId)
     if (isNew && entry !== undefined && this.#callbackEntries(entry) < maxCallbackEntries) {
-      this.#append(entry)
-      this.#addWork(work, entry.at)
+      this.#audit.append(entry)
+      this.#work.add(work, entry.at)
     }
     return { isNew }
   }
@@ -190,51 +172,24 @@ export class MemoryAdapter implements Store {
     if (this.#tokens.get(name)?.token?.digest === digest) this.#tokens.delete(name)
   }
 
-  async claimDue({ kinds, at, leaseMs, leaseId, limit }: DueClaim): Promise<readonly DueWork[]> {
-    const claimed = [...this.#work.values()]
-      .filter(({ work, lease, isParked }) => {
-        const isFree = lease === null || lease.until <= at
-        return !isParked && isFree && work.dueAt <= at && kinds.includes(work.kind)
-      })
-      .sort((a, b) => a.work.dueAt.getTime() - b.work.dueAt.getTime())
-      .slice(0, limit)
-    const lease = { id: leaseId, until: new Date(at.getTime() + leaseMs) }
-    for (const row of claimed) this.#work.set(row.work.id, { ...row, lease })
-    return claimed.map(({ work }) => ({ ...work, leaseId }))
+  async claimDue(claim: DueClaim): Promise<readonly DueWork[]> {
+    return this.#work.claim(claim)
   }
 
   async finishWork(results: readonly WorkResult[], at: Date): Promise<void> {
-    for (const result of results) {
-      const row = this.#work.get(result.id)
-      if (row?.lease?.id !== result.leaseId) continue
-      if (result.outcome === 'done') {
-        this.#work.delete(result.id)
-        continue
-      }
-      const isAgain = result.outcome === 'again'
-      const dueAt = isAgain && result.delayMs !== null ? new Date(at.getTime() + result.delayMs) : row.work.dueAt
-      const attempts = row.work.attempts + (isAgain && !result.isAttempt ? 0 : 1)
-      const work = { ...row.work, attempts, dueAt }
-      this.#work.set(result.id, { work, lease: null, lastError: result.error ?? '', isParked: !isAgain })
-    }
+    this.#work.finish(results, at)
   }
 
   async addWork(work: readonly NewWork[], at: Date): Promise<void> {
-    this.#addWork(work, at)
+    this.#work.add(work, at)
   }
 
   async listParkedWork(limit: number): Promise<readonly ParkedWork[]> {
-    return [...this.#work.values()]
-      .filter(({ isParked }) => isParked)
-      .map(({ work, lastError }) => ({ ...work, lastError }))
-      .slice(0, limit)
+    return this.#work.listParked(limit)
   }
 
   async releaseParkedWork(id: string, at: Date): Promise<boolean> {
-    const row = this.#work.get(id)
-    if (row?.isParked !== true) return false
-    this.#work.set(id, { ...row, work: { ...row.work, attempts: 0, dueAt: at }, isParked: false })
-    return true
+    return this.#work.release(id, at)
   }
 
   async changeQueryPace(shortCode: string, change: (pace: QueryPace | null) => QueryPace): Promise<QueryPace> {
@@ -244,12 +199,7 @@ export class MemoryAdapter implements Store {
   }
 
   async openReconciliation(range: ReconciliationRange, askedAt: Date, lease: Lease): Promise<ReconciliationOpened> {
-    const run = this.#reconciliations.get(nameOf(range))
-    if (run?.progress.isDone && run.savedAt >= askedAt) return { outcome: 'done', progress: run.progress }
-    if (run !== undefined && !run.progress.isDone && run.lease.until > lease.at) return { outcome: 'busy' }
-    const progress = run === undefined || run.progress.isDone ? freshReconciliation : run.progress
-    this.#saveReconciliation(range, progress, lease)
-    return { outcome: 'opened', progress }
+    return this.#reconciliations.open(range, askedAt, lease)
   }
 
   async saveReconciliation(
@@ -257,9 +207,7 @@ export class MemoryAdapter implements Store {
     progress: ReconciliationProgress,
     lease: Lease,
   ): Promise<boolean> {
-    if (this.#reconciliations.get(nameOf(range))?.lease.id !== lease.leaseId) return false
-    this.#saveReconciliation(range, progress, lease)
-    return true
+    return this.#reconciliations.save(range, progress, lease)
   }
 
   async readTrail(key: TrailKey, limit: number): Promise<readonly RecordedAuditEntry[]> {
@@ -267,7 +215,7 @@ export class MemoryAdapter implements Store {
       .filter(trailMatches(key, this.#payments))
       .sort((a, b) => a.reservedAt.getTime() - b.reservedAt.getTime() || (a.paymentId < b.paymentId ? -1 : 1))
       .slice(-limit)
-      .flatMap(({ paymentId }) => this.#trails.get(paymentId) ?? [])
+      .flatMap(({ paymentId }) => this.#audit.trailOf(paymentId))
   }
 
   async readTrails(after: string, limit: number): Promise<readonly RecordedTrail[]> {
@@ -275,18 +223,11 @@ export class MemoryAdapter implements Store {
       .filter(paymentId => paymentId > after)
       .sort()
       .slice(0, limit)
-      .map(paymentId => {
-        const entries = this.#trails.get(paymentId) ?? []
-        const last = entries.at(-1)
-        return { paymentId, head: last === undefined ? emptyTrail : headOf(last), entries }
-      })
+      .map(paymentId => this.#audit.withHead(paymentId))
   }
 
   async readAuditHashes(after: number, through: number, limit: number): Promise<readonly PositionedHash[]> {
-    return this.#written
-      .map(({ hash }, index) => ({ position: index + 1, hash }))
-      .filter(({ position }) => position > after && position <= through)
-      .slice(0, limit)
+    return this.#audit.hashes(after, through, limit)
   }
 
   async countOrphanedEntries(): Promise<number> {
@@ -294,17 +235,15 @@ export class MemoryAdapter implements Store {
   }
 
   async openCheckpoint(): Promise<{ readonly through: number; readonly previous: AuditCheckpoint | null }> {
-    return { through: this.#written.length, previous: this.#checkpoints.at(-1) ?? null }
+    return this.#audit.openCheckpoint()
   }
 
   async saveCheckpoint(checkpoint: AuditCheckpoint): Promise<boolean> {
-    if (checkpoint.number <= this.#checkpoints.length) return false
-    this.#checkpoints.push(checkpoint)
-    return true
+    return this.#audit.saveCheckpoint(checkpoint)
   }
 
   async listCheckpoints(after: number, limit: number): Promise<readonly AuditCheckpoint[]> {
-    return this.#checkpoints.filter(({ number }) => number > after).slice(0, limit)
+    return this.#audit.listCheckpoints(after, limit)
   }
 
   #find(key: PaymentKey): PaymentRecord | null {
@@ -353,40 +292,8 @@ export class MemoryAdapter implements Store {
   }
 
   #callbackEntries({ paymentId, event }: AuditEntry): number {
-    return (this.#trails.get(paymentId) ?? []).filter(entry => entry.event === event).length
+    return this.#audit.trailOf(paymentId).filter(entry => entry.event === event).length
   }
-
-  #append(entry: AuditEntry): void {
-    const trail = this.#trails.get(entry.paymentId) ?? []
-    const last = trail.at(-1)
-    const linked = linkEntry(last === undefined ? emptyTrail : headOf(last), entry)
-    trail.push(linked)
-    this.#written.push(linked)
-    this.#trails.set(entry.paymentId, trail)
-  }
-
-  /** Work of an id that is there already comes no later, and begins anew. */
-  #addWork(work: readonly NewWork[], at: Date): void {
-    for (const { delayMs, ...rest } of work) {
-      const known = this.#work.get(rest.id)?.work.dueAt
-      const dueAt = new Date(at.getTime() + delayMs)
-      const due = { ...rest, attempts: 0, dueAt: known !== undefined && known < dueAt ? known : dueAt }
-      this.#work.set(rest.id, { work: due, lease: null, lastError: '', isParked: false })
-    }
-  }
-
-  #saveReconciliation(
-    range: ReconciliationRange,
-    progress: ReconciliationProgress,
-    { leaseId, at, leaseMs }: Lease,
-  ): void {
-    const lease = { id: leaseId, until: new Date(at.getTime() + leaseMs) }
-    this.#reconciliations.set(nameOf(range), { progress, savedAt: at, lease })
-  }
-}
-
-function nameOf({ shortCode, from, to }: ReconciliationRange): string {
-  return `${shortCode} ${from.getTime()} ${to.getTime()}`
 }
 
 function trailMatches(key: TrailKey, payments: ReadonlyMap<string, Payment>): (initiation: Initiation) => boolean {

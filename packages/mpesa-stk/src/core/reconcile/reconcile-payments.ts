@@ -46,12 +46,17 @@ export async function reconcilePayments(
       await clock.sleep(watchEveryMs)
       continue
     }
+    let last = opened.progress
     try {
       return await work(ports, settings, range, opened.progress, async progress => {
         if (!(await store.saveReconciliation(range, progress, lease()))) throw new TakenOver()
+        last = progress
       })
     } catch (error) {
-      if (!(error instanceof TakenOver)) throw error
+      if (error instanceof TakenOver) continue
+      // Whoever tries again need not wait for our lease to run out.
+      await store.saveReconciliation(range, last, { ...lease(), leaseMs: 0 }).catch(() => undefined)
+      throw error
     }
   }
 }
