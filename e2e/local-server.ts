@@ -6,8 +6,15 @@ export type LocalServer = { readonly url: string; close(): Promise<void> }
 
 const acknowledgement = '{"ResultCode":0,"ResultDesc":"Success"}'
 
-/** Hands the path and body of each request to `take`, then acknowledges it as Safaricom expects; 500 when `take` fails. */
-export async function startCallbackServer(take: (path: string, body: Buffer) => Promise<void>): Promise<LocalServer> {
+/**
+ * Hands the path and body of each request to `take`, then acknowledges it as Safaricom expects; 500 when `take` fails.
+ *
+ * @param port 0 takes a free one
+ */
+export async function startCallbackServer(
+  take: (path: string, body: Buffer) => Promise<void>,
+  port = 0,
+): Promise<LocalServer> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -18,7 +25,7 @@ export async function startCallbackServer(take: (path: string, body: Buffer) => 
       )
     })
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async close() {

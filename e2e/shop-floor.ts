@@ -12,6 +12,7 @@ import {
 } from 'mpesa-stk'
 import { createSimulator, type Simulator, type SimulatorOptions } from 'mpesa-stk-simulator'
 import { watchLogLine } from '../scripts/watch-log-output.ts'
+import { interceptStore } from './intercept-store.ts'
 import { startCallbackServer } from './local-server.ts'
 
 /** A merchant as the tests need one: the simulator, a callback route on a real socket, and everything that was heard. */
@@ -106,20 +107,6 @@ export async function openShopFloor(options: SimulatorOptions = {}): Promise<Sho
       await server.close()
     },
   }
-}
-
-/** The store with every call passing through `intercept`, as a test of a failing or dying process needs it. */
-export function interceptStore(
-  store: Store,
-  intercept: (name: keyof Store, pass: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>,
-): Store {
-  return new Proxy(store, {
-    get(target, name) {
-      const method: unknown = Reflect.get(target, name)
-      if (typeof method !== 'function') return method
-      return (...args: unknown[]) => intercept(name as keyof Store, async () => method.apply(target, args), args)
-    },
-  })
 }
 
 /** The store with its transitions passing through `commit`. */
