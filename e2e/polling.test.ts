@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { MemoryAdapter, SqliteAdapter } from 'mpesa-stk'
 import type { ScenarioInput } from 'mpesa-stk-simulator'
 import { afterAll, describe, expect, test } from 'vitest'
+import { paidBody } from './callback-bodies.ts'
 import { createManualClock, openShopFloor, type ShopFloor } from './shop-floor.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mpesa-stk-polling-'))
@@ -285,18 +286,3 @@ test('a function that lives for one request settles, polls and calls handlers by
   await invoke(mpesa => mpesa.runDueWork({ maxMs: 5_000 }))
   expect(floor.settled.map(({ status }) => status)).toEqual(['SUCCESS', 'SUCCESS'])
 })
-
-function paidBody(CheckoutRequestID: string, receipt: string): object {
-  const Item = [
-    { Name: 'Amount', Value: 500 },
-    { Name: 'MpesaReceiptNumber', Value: receipt },
-  ]
-  const stkCallback = {
-    MerchantRequestID: 'm',
-    CheckoutRequestID,
-    ResultCode: 0,
-    ResultDesc: 'ok',
-    CallbackMetadata: { Item },
-  }
-  return { Body: { stkCallback } }
-}

@@ -22,12 +22,13 @@ export function maskMsisdn(msisdn: string): string {
   return `${msisdn.slice(0, 4)}*****${msisdn.slice(-3)}`
 }
 
-const anyMsisdn = /(?<!\d)(?:\+?254|0)[17]\d{8}(?!\d)/g
+/** As people write it too: `0712 345 678`, `+254-712-345678`. */
+const anyMsisdn = /(?<!\d)(?:\+?254|0)[ -]?[17]\d{2}[ -]?\d{3}[ -]?\d{3}(?!\d)/g
 const anyCheckoutRequestId = /ws_CO_\d{6,}/g
 
 /** Masks every Kenyan mobile number and CheckoutRequestID (it ends with one) in a text made elsewhere. */
 export function maskPersonalData(text: string): string {
   return text
     .replace(anyCheckoutRequestId, 'ws_CO_*****')
-    .replace(anyMsisdn, number => maskMsisdn(`254${number.slice(-9)}`))
+    .replace(anyMsisdn, number => maskMsisdn(`254${number.replace(/\D/g, '').slice(-9)}`))
 }

@@ -49,8 +49,8 @@ export async function reconcilePayments(
     let last = opened.progress
     try {
       return await work(ports, settings, range, opened.progress, async progress => {
-        if (!(await store.saveReconciliation(range, progress, lease()))) throw new TakenOver()
         last = progress
+        if (!(await store.saveReconciliation(range, progress, lease()))) throw new TakenOver()
       })
     } catch (error) {
       if (error instanceof TakenOver) continue
