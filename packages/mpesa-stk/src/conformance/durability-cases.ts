@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { freshReconciliation } from '../core/reconcile/reconciliation.ts'
 import {
   accept,
   accepted,
@@ -7,6 +8,7 @@ import {
   sampleCallback,
   sampleEntry,
   sampleIntent,
+  sampleTime,
   step,
   trailOf,
 } from './samples.ts'
@@ -46,6 +48,37 @@ export const durabilityCases: readonly DurabilityCase[] = [
       const again = await reopen(store)
       await again.migrate()
       assert.deepEqual(await again.findPayment({ paymentId: record.initiation.paymentId }), record)
+    },
+  },
+  {
+    name: 'paces, reconciliations, checkpoints and callbacks that wait are still there',
+    async run(store, reopen) {
+      const record = await accepted(store)
+      const { paymentId } = record.initiation
+      const pace = { nextAt: sampleTime, intervalMs: 12_000, isGranted: false }
+      await store.changeQueryPace('174379', () => pace)
+      const range = { shortCode: '174379', from: sampleTime, to: sampleTime }
+      const lease = { leaseId: 'l', leaseMs: 0, at: new Date() }
+      await store.openReconciliation(range, sampleTime, lease)
+      const progress = { ...freshReconciliation, checked: 3 }
+      await store.saveReconciliation(range, progress, lease)
+      const checkpoint = { number: 1, at: sampleTime, through: 3, entries: 3, digest: 'd', seal: 's' }
+      await store.saveCheckpoint(checkpoint)
+      const callback = sampleCallback()
+      await store.recordCallback({ callback, disposition: 'unconfirmed', paymentId })
+      const again = await reopen(store)
+      let kept: unknown
+      await again.changeQueryPace('174379', found => {
+        kept = found
+        return found ?? pace
+      })
+      assert.deepEqual(kept, pace)
+      assert.deepEqual(await again.openReconciliation(range, sampleTime, lease), { outcome: 'opened', progress })
+      assert.deepEqual(await again.listCheckpoints(0, 10), [checkpoint])
+      assert.deepEqual(
+        (await again.listUnconfirmed(paymentId, 10)).map(({ digest }) => digest),
+        [callback.digest],
+      )
     },
   },
 ]

@@ -2,8 +2,11 @@ import type { Store } from '../core/ports.ts'
 import { callbackCases } from './callback-cases.ts'
 import { durabilityCases } from './durability-cases.ts'
 import { initiationCases } from './initiation-cases.ts'
+import { lifecycleCases } from './lifecycle-cases.ts'
+import { reconciliationCases } from './reconciliation-cases.ts'
 import { settlementCases } from './settlement-cases.ts'
 import { tokenCases } from './token-cases.ts'
+import { trailCases } from './trail-cases.ts'
 import { workCases } from './work-cases.ts'
 
 /** How to make stores of the adapter under test. */
@@ -34,6 +37,9 @@ export function storeConformance(fixture: StoreFixture): readonly ConformanceCas
     ...callbackCases,
     ...tokenCases,
     ...workCases,
+    ...lifecycleCases,
+    ...reconciliationCases,
+    ...trailCases,
   ].map(({ name, run }) => ({
     name,
     async run() {

@@ -31,6 +31,26 @@ test.each([
   expect(classifyQueryAnswer({ httpStatus, body }, id).outcome).toBe(outcome)
 })
 
+test.each([
+  [
+    429,
+    '{"fault":{"faultstring":"Spike arrest","detail":{"errorcode":"policies.ratelimit.SpikeArrestViolation"}}}',
+    'throttled',
+  ],
+  [429, '', 'throttled'],
+  [500, failure('500.003.02', 'System is busy. Please try again in few minutes.'), 'throttled'],
+  [500, failure('500.003.02', 'Error Occurred: Spike Arrest Violation'), 'throttled'],
+  [500, failure('500.003.03', 'Quota Violation'), 'throttled'],
+  [403, '<html><iframe src="/_Incapsula_Resource"></iframe></html>', 'throttled'],
+  [503, 'Request unsuccessful. Incapsula incident ID: 1', 'throttled'],
+  [200, result('31337'), 'unclear'],
+  [200, result('0', 'ws_CO_of_somebody_else'), 'unanswered'],
+  [500, '<html></html>', 'unanswered'],
+  [404, failure('404.001.03', 'Invalid Access Token'), 'unanswered'],
+])('HTTP %i %s tells nothing: %s', (httpStatus, body, reason) => {
+  expect(classifyQueryAnswer({ httpStatus, body }, id, 7_000)).toMatchObject({ outcome: 'indeterminate', reason })
+})
+
 test('settles on nothing but a final code that the catalogue knows, about this very push', () => {
   fc.assert(
     fc.property(
