@@ -15,7 +15,7 @@ async function atStep(label: string): Promise<void> {
 
 const { fetch } = globalThis
 globalThis.fetch = async (input, init) => {
-  const label = `HTTP ${init?.method ?? 'GET'} ${new URL(String(input)).pathname}`
+  const label = `HTTP ${init?.method ?? 'GET'} ${new URL(input instanceof Request ? input.url : input).pathname}`
   await atStep(`before ${label}`)
   const response = await fetch(input, init)
   await atStep(`after ${label}`)
