@@ -2,27 +2,39 @@ import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Measurement, RunBench } from './measurement.ts'
 
+type Bench = {
+  tells: string
+  load: () => Promise<RunBench>
+  /** What `--large` runs instead, for a person who has the time. */
+  large?: { tells: string; load: () => Promise<RunBench> }
+}
+
 /** Every bench: what it tells, and where it is. Loaded only when it runs, so that listing them is quick. */
-const benches: Record<string, { tells: string; load: () => Promise<RunBench> }> = {
+const benches: Record<string, Bench> = {
   baseline: {
     tells: 'what this machine can do at best: SQLite commits and JSON.parse',
     load: async () => (await import('./baseline.ts')).baseline,
   },
-  settle: {
-    tells: "callbacks settled on the embedded store, as a share of the store's own limit",
-    load: async () => (await import('./settle.ts')).settle,
+  lifecycle: {
+    tells: "callbacks settled on SQLite and PostgreSQL, as a share of the store's own limit",
+    load: async () => (await import('./lifecycle.ts')).lifecycle,
+    large: {
+      tells: 'history and settlement beside a million payments in PostgreSQL; takes ten minutes and 8 GB there',
+      load: async () => (await import('./lifecycle-large.ts')).lifecycleLarge,
+    },
   },
 }
 
 const list = Object.entries(benches)
-  .map(([name, { tells }]) => `  ${name.padEnd(12)} ${tells}`)
+  .flatMap(([name, { tells, large }]) => [[name, tells], ...(large ? [[`${name} --large`, large.tells]] : [])])
+  .map(([name = '', tells]) => `  ${name.padEnd(18)} ${tells}`)
   .join('\n')
-const help = `npm run bench -- NAME [--json]\n\n${list}`
+const help = `npm run bench -- NAME [--large] [--json]\n\n${list}`
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: { json: { type: 'boolean' }, large: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   })
   const [name] = positionals
   if (values.help || name === undefined) {
@@ -31,7 +43,9 @@ async function main(): Promise<void> {
   }
   const bench = benches[name]
   if (!bench || positionals.length > 1) throw new Error(`no such bench: ${positionals.join(' ')}\n\n${help}`)
-  const run = await bench.load()
+  const { load } = values.large ? (bench.large ?? {}) : bench
+  if (!load) throw new Error(`${name} has no --large\n\n${help}`)
+  const run = await load()
   const measurements = withShares(await run())
   if (values.json) console.log(JSON.stringify({ bench: name, machine: machine(), measurements }, null, 2))
   else print(measurements)

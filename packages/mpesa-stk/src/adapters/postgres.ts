@@ -1,6 +1,6 @@
 import { type AuditEntry, maxCallbackEntries, type RecordedAuditEntry } from '../core/audit/audit-entry.ts'
 import type { AuditCheckpoint } from '../core/audit/checkpoint.ts'
-import { emptyTrail } from '../core/audit/trail-chain.ts'
+import { emptyTrail, linkEntry } from '../core/audit/trail-chain.ts'
 import type { DueWork, NewWork, ParkedWork, WorkResult } from '../core/due/due-work.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { type Intent, reservedInitiation } from '../core/initiate/initiation.ts'
@@ -28,38 +28,27 @@ import type {
 import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
 import type { ReconciliationProgress, ReconciliationRange } from '../core/reconcile/reconciliation.ts'
 import {
-  append,
   countOrphanedEntries,
   entriesLike,
+  insertEntry,
   listCheckpoints,
+  moveHead,
   openCheckpoint,
   readAuditHashes,
   readTrail,
   readTrails,
   saveCheckpoint,
 } from '../store/postgres/audit.ts'
-import { callbackColumns, keep, listUnconfirmed, lockRequestIds, parkedFor } from '../store/postgres/callbacks.ts'
-import {
-  addWork,
-  claimDue,
-  endWork,
-  finishWork,
-  listParkedWork,
-  releaseParkedWork,
-} from '../store/postgres/due-work.ts'
+import { callbackColumns, keep, listUnconfirmed, lockRequestIds } from '../store/postgres/callbacks.ts'
+import { addWork, claimDue, finishWork, listParkedWork, releaseParkedWork } from '../store/postgres/due-work.ts'
+import { lockRecord } from '../store/postgres/lock-record.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
 import { changeQueryPace } from '../store/postgres/query-pace.ts'
 import { listPayments, openReconciliation, saveReconciliation } from '../store/postgres/reconciliations.ts'
-import {
-  find,
-  findByRequestId,
-  listUnresolved,
-  lockRecord,
-  putPayment,
-  takenField,
-  updateInitiation,
-} from '../store/postgres/records.ts'
+import { find, findByRequestId, insertInitiation, listUnresolved, takenField } from '../store/postgres/records.ts'
+import { runTogether } from '../store/postgres/statement.ts'
+import { commitTransition } from '../store/postgres/transition.ts'
 import { type CallbackRow, type TokenRow, toAuditEntry, toCallback, toTokenTaken } from '../store/rows.ts'
 
 export type { PostgresClient, PostgresPool, PostgresResult } from '../store/postgres/pool.ts'
@@ -94,27 +83,12 @@ export class PostgresAdapter implements Store {
     // A key that was held a moment ago may be freed by a refusal before we look who holds it: then it is ours to take.
     for (;;) {
       const reserved = await this.#transaction(async client => {
-        const inserted = await first(
-          client,
-          `INSERT INTO mpesa_initiations (payment_id, idempotency_key, state, phone_number, amount, account_reference,
-             description, short_code, transaction_type, party_b, reserved_at)
-           VALUES ($1, $2, 'reserved', $3, $4, $5, $6, $7, $8, $9, $10)
-           ON CONFLICT (idempotency_key) WHERE state <> 'refused' DO NOTHING RETURNING payment_id`,
-          [
-            intent.paymentId,
-            intent.idempotencyKey,
-            intent.phoneNumber,
-            intent.amount,
-            intent.accountReference,
-            intent.description,
-            intent.shortCode,
-            intent.transactionType,
-            intent.partyB,
-            intent.reservedAt,
-          ],
-        )
-        if (inserted !== undefined) await append(client, emptyTrail, entry)
-        return inserted !== undefined
+        const isOurs = await insertInitiation(client, intent)
+        if (isOurs) {
+          const linked = linkEntry(emptyTrail, entry)
+          await runTogether(client, [insertEntry(linked), moveHead(linked)])
+        }
+        return isOurs
       })
       if (reserved) return { outcome: 'reserved', record: { initiation: reservedInitiation(intent), payment: null } }
       const holder = await this.findPayment({ idempotencyKey: intent.idempotencyKey ?? '' })
@@ -123,37 +97,8 @@ export class PostgresAdapter implements Store {
   }
 
   async commitTransition(transition: Transition): Promise<TransitionOutcome> {
-    const { paymentId, expected, initiation, payment, callback, disposition = 'applied', entry } = transition
     try {
-      return await this.#transaction(async client => {
-        const { record: current, head } = await lockRecord(client, paymentId)
-        if ((await first(client, 'SELECT 1 FROM mpesa_audit WHERE entry_id = $1', [entry.id])) !== undefined) {
-          return { outcome: 'committed', record: current, parked: await parkedFor(client, current.payment) }
-        }
-        if (
-          current.initiation.state !== expected.initiationState ||
-          (current.payment?.version ?? null) !== expected.paymentVersion
-        ) {
-          return { outcome: 'conflict', record: current }
-        }
-        const isNew = current.payment === null
-        if (payment !== null && isNew) {
-          await lockRequestIds(client, payment)
-          const other = await find(client, { checkoutRequestId: payment.checkoutRequestId })
-          if (other !== null) return { outcome: 'taken', field: 'checkoutRequestId' }
-        }
-        await updateInitiation(client, initiation)
-        if (payment !== null) await putPayment(client, current.payment, payment, callback)
-        if (callback !== undefined) await keep(client, callback, disposition, paymentId)
-        await append(client, head, entry)
-        for (const due of transition.work ?? []) await addWork(client, due)
-        if (transition.endsWork !== undefined) await endWork(client, transition.endsWork)
-        return {
-          outcome: 'committed',
-          record: { initiation, payment },
-          parked: isNew ? await parkedFor(client, payment) : [],
-        }
-      })
+      return await this.#transaction(client => commitTransition(client, transition))
     } catch (error) {
       const field = takenField(error)
       if (field === null) throw error
@@ -164,11 +109,11 @@ export class PostgresAdapter implements Store {
   async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
     const { callback, disposition, paymentId, entry, work = [] } = record
     return this.#transaction(async client => {
-      const locked = paymentId === null ? null : await lockRecord(client, paymentId)
+      const locked = paymentId === null ? null : await lockRecord(client, paymentId, null)
       const isNew = await keep(client, callback, disposition, paymentId)
       if (isNew && locked !== null && entry !== undefined && (await entriesLike(client, entry)) < maxCallbackEntries) {
-        await append(client, locked.head, entry)
-        for (const due of work) await addWork(client, due)
+        const linked = linkEntry(locked.head, entry)
+        await runTogether(client, [...work.map(addWork), moveHead(linked), insertEntry(linked)])
       }
       return { isNew }
     })
@@ -304,7 +249,7 @@ export class PostgresAdapter implements Store {
 
   async addWork(work: readonly NewWork[]): Promise<void> {
     await this.#transaction(async client => {
-      for (const due of work) await addWork(client, due)
+      for (const due of work) await runTogether(client, [addWork(due)])
     })
   }
 

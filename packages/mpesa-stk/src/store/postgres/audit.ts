@@ -1,6 +1,5 @@
-import type { AuditEntry } from '../../core/audit/audit-entry.ts'
+import type { AuditEntry, RecordedAuditEntry } from '../../core/audit/audit-entry.ts'
 import type { AuditCheckpoint } from '../../core/audit/checkpoint.ts'
-import { headOf, linkEntry, type TrailHead } from '../../core/audit/trail-chain.ts'
 import type { PositionedHash, RecordedTrail, TrailKey } from '../../core/ports.ts'
 import {
   type AuditRow,
@@ -12,6 +11,7 @@ import {
   toTrails,
 } from '../rows.ts'
 import { all, first, type Queryable } from './pool.ts'
+import type { Statement } from './statement.ts'
 
 export async function entriesLike(client: Queryable, { paymentId, event }: AuditEntry): Promise<number> {
   const row = await first<{ count: number }>(
@@ -23,21 +23,16 @@ export async function entriesLike(client: Queryable, { paymentId, event }: Audit
 }
 
 /**
- * Appends an entry and moves the head, in one statement. The caller holds the row of the intent and read its head under that
- * lock: nobody else takes the same place.
+ * An entry in its place. The caller holds the row of the intent and read its head under that lock, so that nobody else takes
+ * the same place, and moves the head in the same step.
  */
-export async function append(client: Queryable, head: TrailHead, entry: AuditEntry): Promise<void> {
-  const linked = linkEntry(head, entry)
-  const { count, hash } = headOf(linked)
-  await all(
-    client,
-    `WITH entry AS (
-       INSERT INTO mpesa_audit (payment_id, sequence, entry_id, at, event, cause, before, after, evidence, hash)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))
-     UPDATE mpesa_initiations SET audit_count = $2, audit_head = $10 WHERE payment_id = $1`,
-    [
+export function insertEntry(entry: RecordedAuditEntry): Statement {
+  return {
+    text: `INSERT INTO mpesa_audit (payment_id, sequence, entry_id, at, event, cause, before, after, evidence, hash)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    values: [
       entry.paymentId,
-      count,
+      entry.sequence,
       entry.id,
       entry.at,
       entry.event,
@@ -45,9 +40,17 @@ export async function append(client: Queryable, head: TrailHead, entry: AuditEnt
       entry.before,
       entry.after,
       JSON.stringify(entry.evidence),
-      hash,
+      entry.hash,
     ],
-  )
+  }
+}
+
+/** The head of a trail after an entry. */
+export function moveHead({ paymentId, sequence, hash }: RecordedAuditEntry): Statement {
+  return {
+    text: 'UPDATE mpesa_initiations SET audit_count = $2, audit_head = $3 WHERE payment_id = $1',
+    values: [paymentId, sequence, hash],
+  }
 }
 
 /** Which payments a key means, as a condition on `mpesa_initiations i`. */

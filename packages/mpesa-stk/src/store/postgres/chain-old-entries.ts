@@ -1,7 +1,8 @@
 import { emptyTrail, headOf, linkEntry, type TrailHead } from '../../core/audit/trail-chain.ts'
 import { type AuditRow, toAuditEntry } from '../rows.ts'
-import { append } from './audit.ts'
+import { insertEntry, moveHead } from './audit.ts'
 import { all, type Queryable } from './pool.ts'
+import { runTogether } from './statement.ts'
 
 const pageSize = 1_000
 
@@ -18,8 +19,9 @@ export async function chainOldEntries(client: Queryable): Promise<void> {
     for (const row of rows) {
       const entry = toAuditEntry({ ...row, hash: '' })
       if (row.payment_id !== after.payment_id) head = emptyTrail
-      await append(client, head, entry)
-      head = headOf(linkEntry(head, entry))
+      const linked = linkEntry(head, entry)
+      await runTogether(client, [insertEntry(linked), moveHead(linked)])
+      head = headOf(linked)
       after = row
     }
     if (rows.length < pageSize) break

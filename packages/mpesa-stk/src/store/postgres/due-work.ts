@@ -2,24 +2,24 @@ import type { DueWork, NewWork, ParkedWork, WorkResult } from '../../core/due/du
 import type { DueClaim } from '../../core/ports.ts'
 import { toDueWork, toParkedWork, type WorkRow } from '../rows.ts'
 import { all, first, type Queryable } from './pool.ts'
+import type { Statement } from './statement.ts'
 
 /**
  * Work of an id that is there already comes no later, and begins anew: an attempt that is under way cannot end it, because
  * it does not know the new reason.
  */
-export async function addWork(client: Queryable, { id, kind, paymentId, cause, delayMs }: NewWork): Promise<void> {
-  await all(
-    client,
-    `INSERT INTO mpesa_due_work AS w (id, kind, payment_id, cause, attempts, due_at, is_parked)
-     VALUES ($1, $2, $3, $4, 0, clock_timestamp() + $5 * interval '1 millisecond', 0)
-     ON CONFLICT (id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at), attempts = 0, is_parked = 0,
-       lease_id = NULL, lease_until = NULL`,
-    [id, kind, paymentId, cause, delayMs],
-  )
+export function addWork({ id, kind, paymentId, cause, delayMs }: NewWork): Statement {
+  return {
+    text: `INSERT INTO mpesa_due_work AS w (id, kind, payment_id, cause, attempts, due_at, is_parked)
+      VALUES ($1, $2, $3, $4, 0, clock_timestamp() + $5 * interval '1 millisecond', 0)
+      ON CONFLICT (id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at), attempts = 0, is_parked = 0,
+        lease_id = NULL, lease_until = NULL`,
+    values: [id, kind, paymentId, cause, delayMs],
+  }
 }
 
-export async function endWork(client: Queryable, ids: readonly string[]): Promise<void> {
-  await all(client, 'DELETE FROM mpesa_due_work WHERE id = ANY ($1)', [ids])
+export function endWork(ids: readonly string[]): Statement {
+  return { text: 'DELETE FROM mpesa_due_work WHERE id = ANY ($1)', values: [ids] }
 }
 
 /** By the database's time, so that no clock of a caller takes a lease early. */

@@ -1,12 +1,13 @@
 import type { TrailHead } from '../../core/audit/trail-chain.ts'
-import type { Initiation } from '../../core/initiate/initiation.ts'
+import type { Initiation, Intent } from '../../core/initiate/initiation.ts'
 import type { Payment } from '../../core/payment/payment.ts'
 import type { PaymentKey, PaymentRecord } from '../../core/ports.ts'
 import type { CallbackEvidence } from '../../core/receive/callback-evidence.ts'
 import { type InitiationRow, type PaymentRow, toInitiation, toPayment } from '../rows.ts'
 import { all, first, type Queryable, sqlState } from './pool.ts'
+import type { Statement } from './statement.ts'
 
-const paymentColumns = [
+export const paymentColumns = [
   'id',
   'checkout_request_id',
   'merchant_request_id',
@@ -49,23 +50,6 @@ function toRecord(row: InitiationRow & Record<string, unknown>): PaymentRecord {
   return { initiation: toInitiation(row), payment: row['p_id'] === null ? null : toPayment(payment) }
 }
 
-/** The record as it stands with the head of its trail, held until the transaction ends. */
-export async function lockRecord(
-  client: Queryable,
-  paymentId: string,
-): Promise<{ readonly record: PaymentRecord; readonly head: TrailHead }> {
-  const row = await first<{ audit_count: number; audit_head: string }>(
-    client,
-    'SELECT audit_count, audit_head FROM mpesa_initiations WHERE payment_id = $1 FOR UPDATE',
-    [paymentId],
-  )
-  // Its payment too: older code settles without asking for the initiation.
-  await all(client, 'SELECT 1 FROM mpesa_payments WHERE id = $1 FOR UPDATE', [paymentId])
-  const record = await find(client, { paymentId })
-  if (record === null || row === undefined) throw new Error(`no initiation ${paymentId}`)
-  return { record, head: { count: row.audit_count, hash: row.audit_head } }
-}
-
 /** Pushes whose outcome is not known, or whose sender did not come back in time. */
 export async function listUnresolved(on: Queryable, at: Date, limit: number): Promise<readonly PaymentRecord[]> {
   const rows = await all<InitiationRow>(
@@ -85,12 +69,36 @@ export async function findByRequestId(
   return merchantRequestId === null ? null : find(client, { merchantRequestId })
 }
 
-export async function updateInitiation(client: Queryable, initiation: Initiation): Promise<void> {
-  await all(
+/** False when its key is in use. */
+export async function insertInitiation(client: Queryable, intent: Intent): Promise<boolean> {
+  const inserted = await first(
     client,
-    `UPDATE mpesa_initiations SET state = $2, token_hash = $3, send_deadline_at = $4, concluded_at = $5, answer_code = $6,
-       answer_message = $7 WHERE payment_id = $1`,
+    `INSERT INTO mpesa_initiations (payment_id, idempotency_key, state, phone_number, amount, account_reference,
+       description, short_code, transaction_type, party_b, reserved_at)
+     VALUES ($1, $2, 'reserved', $3, $4, $5, $6, $7, $8, $9, $10)
+     ON CONFLICT (idempotency_key) WHERE state <> 'refused' DO NOTHING RETURNING payment_id`,
     [
+      intent.paymentId,
+      intent.idempotencyKey,
+      intent.phoneNumber,
+      intent.amount,
+      intent.accountReference,
+      intent.description,
+      intent.shortCode,
+      intent.transactionType,
+      intent.partyB,
+      intent.reservedAt,
+    ],
+  )
+  return inserted !== undefined
+}
+
+/** The initiation as it is after a step, with the head of its trail: one row, written once. */
+export function updateInitiation(initiation: Initiation, head: TrailHead): Statement {
+  return {
+    text: `UPDATE mpesa_initiations SET state = $2, token_hash = $3, send_deadline_at = $4, concluded_at = $5,
+      answer_code = $6, answer_message = $7, audit_count = $8, audit_head = $9 WHERE payment_id = $1`,
+    values: [
       initiation.paymentId,
       initiation.state,
       initiation.tokenHash,
@@ -98,40 +106,40 @@ export async function updateInitiation(client: Queryable, initiation: Initiation
       initiation.concludedAt,
       initiation.answerCode,
       initiation.answerMessage,
+      head.count,
+      head.hash,
     ],
-  )
+  }
 }
 
-export async function putPayment(
-  client: Queryable,
-  before: Payment | null,
-  payment: Payment,
-  callback: CallbackEvidence | undefined,
-): Promise<void> {
-  if (before !== null && before.mpesaReceiptNumber !== null && payment.mpesaReceiptNumber === null) {
-    await all(client, 'DELETE FROM mpesa_receipts WHERE payment_id = $1', [payment.id])
+/** Notes whose a receipt is: ours already when a later step writes it again; anybody else's is a unique violation. */
+export function putReceipt(before: Payment | null, { id, mpesaReceiptNumber }: Payment): readonly Statement[] {
+  if (mpesaReceiptNumber !== null) {
+    return [
+      {
+        text: `INSERT INTO mpesa_receipts (receipt, payment_id) SELECT $1::text, $2::text
+          WHERE NOT EXISTS (SELECT 1 FROM mpesa_receipts WHERE receipt = $1 AND payment_id = $2)`,
+        values: [mpesaReceiptNumber, id],
+      },
+    ]
   }
-  if (payment.mpesaReceiptNumber !== null) {
-    // Ours already when a step that follows writes the row again; anybody else's is a unique violation.
-    await all(
-      client,
-      `INSERT INTO mpesa_receipts (receipt, payment_id) SELECT $1::text, $2::text
-       WHERE NOT EXISTS (SELECT 1 FROM mpesa_receipts WHERE receipt = $1 AND payment_id = $2)`,
-      [payment.mpesaReceiptNumber, payment.id],
-    )
-  }
-  await all(
-    client,
-    `INSERT INTO mpesa_payments (id, checkout_request_id, merchant_request_id, phone_number, amount, account_reference,
-       status, mpesa_receipt_number, failure_reason, result_code, result_code_text, initiated_at, completed_at,
-       raw_callback, idempotency_key, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, mpesa_try_jsonb($14), $15, $16)
-     ON CONFLICT (id) DO UPDATE SET checkout_request_id = excluded.checkout_request_id,
-       merchant_request_id = excluded.merchant_request_id, status = excluded.status, mpesa_receipt_number = excluded.mpesa_receipt_number,
-       failure_reason = excluded.failure_reason, result_code = excluded.result_code,
-       result_code_text = excluded.result_code_text, completed_at = excluded.completed_at,
-       raw_callback = coalesce(excluded.raw_callback, mpesa_payments.raw_callback), version = excluded.version`,
-    [
+  const hadReceipt = before !== null && before.mpesaReceiptNumber !== null
+  return hadReceipt ? [{ text: 'DELETE FROM mpesa_receipts WHERE payment_id = $1', values: [id] }] : []
+}
+
+export function putPayment(payment: Payment, callback: CallbackEvidence | undefined): Statement {
+  return {
+    text: `INSERT INTO mpesa_payments (id, checkout_request_id, merchant_request_id, phone_number, amount, account_reference,
+        status, mpesa_receipt_number, failure_reason, result_code, result_code_text, initiated_at, completed_at,
+        raw_callback, idempotency_key, version)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, mpesa_try_jsonb($14), $15, $16)
+      ON CONFLICT (id) DO UPDATE SET checkout_request_id = excluded.checkout_request_id,
+        merchant_request_id = excluded.merchant_request_id, status = excluded.status,
+        mpesa_receipt_number = excluded.mpesa_receipt_number, failure_reason = excluded.failure_reason,
+        result_code = excluded.result_code, result_code_text = excluded.result_code_text,
+        completed_at = excluded.completed_at, version = excluded.version,
+        raw_callback = coalesce(excluded.raw_callback, mpesa_payments.raw_callback)`,
+    values: [
       payment.id,
       payment.checkoutRequestId,
       payment.merchantRequestId,
@@ -149,7 +157,7 @@ export async function putPayment(
       payment.idempotencyKey,
       payment.version,
     ],
-  )
+  }
 }
 
 /** The body as text, or null where PostgreSQL would refuse the text itself. */
