@@ -87,7 +87,7 @@ const initiated = {
 }
 
 // Skipped only where there is no PostgreSQL: npm run services -- start. REQUIRE_ALL=1 fails the run then.
-describe.skipIf(postgres === undefined)('the published program', () => {
+describe.skipIf(postgres === undefined)('the published program', { timeout: 60_000 }, () => {
   test('runs on its table made by hand, settles by its route, and finds what Safaricom has no record of', async () => {
     const shop = await runPrinted(async pool => {
       await pool.query(documentedTable)

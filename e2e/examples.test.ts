@@ -31,7 +31,7 @@ const variants: readonly { readonly name: string; readonly example: string; read
   ...(postgres === undefined ? [] : [{ name: 'express on PostgreSQL', example: 'express', database: postgres.url }]),
 ]
 
-describe.each(variants)('the example $name', ({ name, example, database }) => {
+describe.each(variants)('the example $name', { timeout: 60_000 }, ({ name, example, database }) => {
   let home: string
   let simulator: Simulator
   /** What stands before a shop in the internet, at an address that stays. */
@@ -60,7 +60,7 @@ describe.each(variants)('the example $name', ({ name, example, database }) => {
       env['DATABASE_URL'] = url.href
     }
     shop = await runShop(home, env)
-  })
+  }, 60_000)
 
   afterAll(async () => {
     shop?.kill()
@@ -69,10 +69,11 @@ describe.each(variants)('the example $name', ({ name, example, database }) => {
     if (database !== undefined) await ask(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
   })
 
-  async function ask(sql: string): Promise<void> {
+  async function ask(sql: string): Promise<unknown[]> {
     const pool = new Pool({ connectionString: database })
-    await pool.query(sql)
+    const { rows } = await pool.query(sql)
     await pool.end()
+    return rows
   }
 
   const pushes = (order: string): number => simulator.requests().filter(({ body }) => body.includes(order)).length
@@ -92,6 +93,11 @@ describe.each(variants)('the example $name', ({ name, example, database }) => {
     await simulator.idle()
     const [{ callbackAttempts } = { callbackAttempts: [] }] = simulator.transactions()
     expect(callbackAttempts.map(attempt => attempt.status)).toEqual(['acknowledged'])
+  })
+
+  test.runIf(database !== undefined)('keeps its payments in the database', async () => {
+    const rows = await ask(`SELECT account_reference, status FROM ${schema}.mpesa_payments`)
+    expect(rows).toEqual([{ account_reference: 'ORDER-1', status: 'SUCCESS' }])
   })
 
   test('tells why it was not paid, and lets the customer try that order again', async () => {
