@@ -93,9 +93,7 @@ describe.each(variants)('the example $name', { timeout: 60_000 }, ({ name, examp
     await simulator.idle()
     const [{ callbackAttempts } = { callbackAttempts: [] }] = simulator.transactions()
     expect(callbackAttempts.map(attempt => attempt.status)).toEqual(['acknowledged'])
-  })
-
-  test.runIf(database !== undefined)('keeps its payments in the database', async () => {
+    if (database === undefined) return
     const rows = await ask(`SELECT account_reference, status FROM ${schema}.mpesa_payments`)
     expect(rows).toEqual([{ account_reference: 'ORDER-1', status: 'SUCCESS' }])
   })
