@@ -20,10 +20,13 @@ export function createCredentialSource(provider: CredentialProvider, clock: Cloc
   /** One question at a time, for all who ask. */
   function ask(): Promise<Credentials> {
     underWay ??= Promise.resolve()
-      .then(provider)
+      .then(() => {
+        // Also where it fails: a secret manager that is down is asked no more often.
+        askedAt = clock.now().getTime()
+        return provider()
+      })
       .then(({ consumerKey, consumerSecret, passKey }) => {
         current = { consumerKey, consumerSecret, passKey }
-        askedAt = clock.now().getTime()
         return current
       })
       .finally(() => {

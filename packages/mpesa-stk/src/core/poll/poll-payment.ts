@@ -65,7 +65,9 @@ export async function pollPayment(
   }
   for (const callback of unconfirmed) await disbelieve(ports, record, callback, 'never-confirmed')
   if (payment.status === 'PENDING') await settlePayment(ports, record, claimOfWaiting(answers))
-  return done
+  // The rest of a flood waits for the next query: the true callback may be among them.
+  const isAll = unconfirmed.length < maxUnconfirmed
+  return isAll ? done : { outcome: 'again', delayMs: settings.pollIntervalMs, isAttempt: false, error: null }
 }
 
 /** Only an answer about the payment counts as an attempt: not a rate limit, a firewall's page or a dead network. */
@@ -86,7 +88,8 @@ async function settleAsAsked(
 ): Promise<void> {
   let record = found
   const read = unconfirmed.map(callback => ({ callback, parsed: parseCallback(callback.body) }))
-  const receipts = new Set(read.map(({ parsed }) => (parsed.kind === 'stk' ? parsed.receipt : null)))
+  const named = read.map(({ parsed }) => (parsed.kind === 'stk' ? parsed.receipt : null))
+  const receipts = new Set(named.filter(receipt => receipt !== null))
   for (const { callback, parsed } of read) {
     const confirmed =
       parsed.kind === 'stk'

@@ -66,3 +66,10 @@ test('polls come by the documented schedule, and end by their age', () => {
   const settings = { pollIntervalMs: 5_000, maxPollAttempts: 10, queriesPerMinute: 5 }
   expect(pollAgeBoundMs(settings)).toBe(3_600_000 + 2 * 235_000)
 })
+
+test('a pace that does not divide a minute is whole milliseconds all the same: stores keep nothing else', () => {
+  for (const queriesPerMinute of [7, 9, 11, 45, 90]) {
+    const { intervalMs } = takeTurn(null, at(0), 60_000 / queriesPerMinute)
+    expect(Number.isInteger(intervalMs)).toBe(true)
+  }
+})

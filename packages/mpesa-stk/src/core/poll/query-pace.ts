@@ -21,7 +21,7 @@ const longestPauseMs = 15 * 60_000
  * @param startIntervalMs the pace before anything was learnt
  */
 export function takeTurn(pace: QueryPace | null, at: Date, startIntervalMs: number): QueryPace {
-  const { intervalMs, nextAt } = pace ?? { intervalMs: startIntervalMs, nextAt: at }
+  const { intervalMs, nextAt } = pace ?? { intervalMs: Math.round(startIntervalMs), nextAt: at }
   const waitMs = nextAt.getTime() - at.getTime()
   const isGranted = waitMs <= 0 || waitMs > longestPauseMs
   return { intervalMs, isGranted, nextAt: isGranted ? later(at, intervalMs) : nextAt }

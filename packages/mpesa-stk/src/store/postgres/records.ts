@@ -114,6 +114,7 @@ export function updateInitiation(initiation: Initiation, head: TrailHead): State
 
 /** Notes whose a receipt is: ours already when a later step writes it again; anybody else's is a unique violation. */
 export function putReceipt(before: Payment | null, { id, mpesaReceiptNumber }: Payment): readonly Statement[] {
+  if (mpesaReceiptNumber !== null && mpesaReceiptNumber === before?.mpesaReceiptNumber) return []
   if (mpesaReceiptNumber !== null) {
     return [
       {
