@@ -1,135 +1,256 @@
-import { type Discrepancy, MemoryAdapter, type Store } from 'mpesa-stk'
+import type { Discrepancy, MpesaSettings, Store } from 'mpesa-stk'
 import type { ScenarioInput } from 'mpesa-stk-simulator'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { failedBody, paidBody } from './callback-bodies.ts'
 import { interceptStore } from './intercept-store.ts'
-import { createManualClock, openShopFloor } from './shop-floor.ts'
+import { openShopFloor } from './shop-floor.ts'
+import { openMemoryInTime, type StoreInTime, stores, storesInTime } from './stores.ts'
 
 const order = { phoneNumber: '0712345678', amount: 500, accountReference: 'ORDER-123', idempotencyKey: 'ORDER-123' }
 
+type Situation = {
+  readonly time: StoreInTime
+  readonly scenario: ScenarioInput
+  readonly config?: Partial<MpesaSettings>
+  /** Stands before the store of `time`. */
+  readonly store?: Store
+}
+
 /** A shop that believes no callback which says paid, and one push of it. */
-async function openDoubtful(scenario: ScenarioInput, store: Store = new MemoryAdapter(), config = {}) {
+async function openDoubtful({ time, scenario, config, store = time.store }: Situation) {
   const floor = await openShopFloor()
-  const clock = createManualClock()
-  const mpesa = floor.open(store, { confirmSuccess: 'query', queriesPerMinute: 6_000, ...config }, clock)
+  const mpesa = floor.open(store, { confirmSuccess: 'query', queriesPerMinute: 6_000, ...config }, time.clock)
   const discrepancies: Discrepancy[] = []
   mpesa.onDiscrepancy(discrepancy => void discrepancies.push(discrepancy))
   floor.simulator.addScenario(scenario)
   const { paymentId } = await mpesa.initiatePayment(order)
-  await floor.simulator.waitForTransaction(() => true)
-  const checkoutRequestId = floor.simulator.transactions()[0]?.checkoutRequestId ?? ''
+  const { checkoutRequestId } = await floor.simulator.waitForTransaction(() => true)
   return {
     floor,
     mpesa,
     discrepancies,
     paymentId,
     checkoutRequestId,
+    post: (receipt: string) => floor.post(paidBody(checkoutRequestId, receipt)),
+    payment: () => mpesa.getPayment(paymentId),
+    runDueWork: () => mpesa.runDueWork(),
     /** Whatever is due within the next hour. */
     async anHour() {
-      for (let minute = 0; minute < 60; minute++) {
-        clock.advance(60_000)
+      for (let minute = 0; minute < 60; minute += 3) {
+        await time.advance(3 * 60_000)
         await mpesa.runDueWork()
       }
     },
-    runDueWork: () => mpesa.runDueWork(),
     [Symbol.asyncDispose]: () => floor[Symbol.asyncDispose](),
   }
 }
 
-test('a success counts once Safaricom confirms it, with the receipt of its callback', async () => {
-  await using shop = await openDoubtful({ outcome: 'paid' })
-  await shop.floor.idle()
-  expect(shop.floor.processed).toMatchObject([{ outcome: 'unconfirmed', status: 'PENDING', isDuplicate: false }])
-  expect(shop.floor.settled).toEqual([])
-  await shop.runDueWork()
-  const [transaction] = shop.floor.simulator.transactions()
-  expect(shop.floor.settled).toMatchObject([{ status: 'SUCCESS', mpesaReceiptNumber: transaction?.receipt }])
-  expect((await shop.mpesa.history({ paymentId: shop.paymentId })).at(-1)).toMatchObject({
-    event: 'payment.settled',
-    cause: 'callback',
-    evidence: { confirmedBy: 'query' },
+describe.each(storesInTime)('confirmation by query on the %s store', (_name, openInTime) => {
+  test('a success counts once Safaricom confirms it, with the receipt of its callback, however often it came', async () => {
+    await using time = await openInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackCopies: 3 } })
+    await shop.floor.idle()
+    const waiting = { outcome: 'unconfirmed', status: 'PENDING', isDuplicate: false }
+    expect(shop.floor.processed).toMatchObject([waiting, waiting, waiting])
+    expect(await shop.payment()).toMatchObject({ status: 'PENDING', mpesaReceiptNumber: null })
+    expect(shop.floor.settled).toEqual([])
+    await shop.runDueWork()
+    const [transaction] = shop.floor.simulator.transactions()
+    expect(shop.floor.settled).toMatchObject([{ status: 'SUCCESS', mpesaReceiptNumber: transaction?.receipt }])
+    expect((await shop.mpesa.history({ paymentId: shop.paymentId })).at(-1)).toMatchObject({
+      event: 'payment.settled',
+      cause: 'callback',
+      evidence: { confirmedBy: 'query' },
+    })
+    await shop.anHour()
+    expect(shop.floor.settled).toHaveLength(1)
+    expect(shop.discrepancies).toEqual([])
   })
-  await shop.anHour()
-  expect(shop.floor.settled).toHaveLength(1)
-  expect(shop.discrepancies).toEqual([])
-})
 
-test.each<[string, ScenarioInput, string]>([
-  ['says cancelled', { outcome: 'cancelled', callbackLost: true }, 'query-says-otherwise'],
-  ['never says an end', { outcome: 'pending' }, 'never-confirmed'],
-])('a forged success gets nowhere when Safaricom %s, and is raised', async (_what, scenario, reason) => {
-  await using shop = await openDoubtful(scenario)
-  await shop.floor.post(paidBody(shop.checkoutRequestId, 'FORGED0001'))
-  await shop.anHour()
-  expect(shop.floor.settled.map(({ status }) => status)).not.toContain('SUCCESS')
-  expect(await shop.mpesa.getPayment(shop.paymentId)).toMatchObject({ mpesaReceiptNumber: null })
-  expect(shop.discrepancies).toMatchObject([{ event: 'callback.contradiction', reason, paymentId: shop.paymentId }])
-})
-
-test('a success waits while Safaricom is still at work', async () => {
-  await using shop = await openDoubtful({ outcome: 'paid', queryAnswers: ['processing', '4999', '429'] })
-  await shop.floor.idle()
-  await shop.runDueWork()
-  expect(shop.floor.settled).toEqual([])
-  await shop.anHour()
-  expect(shop.floor.settled).toMatchObject([{ status: 'SUCCESS' }])
-})
-
-test('a success after TIMEOUT is confirmed before it corrects', async () => {
-  await using shop = await openDoubtful({ outcome: 'paid', callbackLost: true, queryAnswers: ['4999'] }, undefined, {
-    maxPollAttempts: 1,
+  test.each<[string, ScenarioInput, string, string]>([
+    ['says cancelled', { outcome: 'cancelled', callbackLost: true }, 'CANCELLED', 'query-says-otherwise'],
+    ['never says an end', { outcome: 'pending' }, 'TIMEOUT', 'never-confirmed'],
+  ])('a forged success gets nowhere when Safaricom %s, and is raised', async (_what, scenario, ending, reason) => {
+    await using time = await openInTime()
+    await using shop = await openDoubtful({ time, scenario })
+    await shop.post('FORGED0001')
+    expect(await shop.payment()).toMatchObject({ status: 'PENDING' })
+    await shop.anHour()
+    expect(shop.floor.settled.map(({ status }) => status)).toEqual([ending])
+    expect(await shop.payment()).toMatchObject({ status: ending, mpesaReceiptNumber: null })
+    expect(shop.discrepancies).toMatchObject([{ event: 'callback.contradiction', reason, paymentId: shop.paymentId }])
   })
-  await shop.anHour()
-  expect(shop.floor.settled.map(({ status }) => status)).toEqual(['TIMEOUT'])
-  await shop.floor.post(paidBody(shop.checkoutRequestId, 'UHH0AB12CD'))
-  expect(shop.floor.processed.at(-1)).toMatchObject({ outcome: 'unconfirmed', status: 'TIMEOUT' })
-  await shop.anHour()
-  expect(shop.floor.settled.map(({ status }) => status)).toEqual(['TIMEOUT', 'SUCCESS'])
-})
 
-test('a callback with its token makes a lost push a pending payment, and a confirmation makes it paid', async () => {
-  await using shop = await openDoubtful({ outcome: 'paid', ackLost: true }, undefined, { callbackToken: 'path' })
-  await shop.floor.idle()
-  expect(shop.floor.processed).toMatchObject([{ outcome: 'unconfirmed', status: 'PENDING' }])
-  await shop.anHour()
-  expect(shop.floor.settled).toMatchObject([{ status: 'SUCCESS', id: shop.paymentId }])
-})
-
-test('two successes with different receipts settle without a receipt, and both are raised', async () => {
-  await using shop = await openDoubtful({ outcome: 'paid', callbackLost: true })
-  for (const receipt of ['UHH0AB12CD', 'FORGED0001']) await shop.floor.post(paidBody(shop.checkoutRequestId, receipt))
-  await shop.anHour()
-  expect(shop.floor.settled).toMatchObject([{ status: 'SUCCESS', mpesaReceiptNumber: null }])
-  expect(shop.discrepancies.map(({ reason }) => reason)).toEqual(['receipt-differs', 'receipt-differs'])
-})
-
-test('a failure that comes while a success waits does not make the success forgotten', async () => {
-  await using shop = await openDoubtful({ outcome: 'paid', callbackLost: true })
-  await shop.floor.post(paidBody(shop.checkoutRequestId, 'UHH0AB12CD'))
-  await shop.floor.post(failedBody(shop.checkoutRequestId, 1037))
-  await shop.anHour()
-  expect(shop.floor.settled.map(({ status }) => status)).toEqual(['TIMEOUT', 'SUCCESS'])
-})
-
-test('a success that comes while the last query is under way is not lost with the poll', async () => {
-  let comeIn = async () => {}
-  const store = interceptStore(new MemoryAdapter(), async (name, pass, args) => {
-    // The poll has looked for waiting callbacks and found none; it is about to give up.
-    const isGivingUp = name === 'commitTransition' && JSON.stringify(args).includes('"TIMEOUT"')
-    if (isGivingUp) await comeIn()
-    return pass()
+  test('two successes with different receipts settle without a receipt, and both are raised', async () => {
+    await using time = await openInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true } })
+    for (const receipt of ['UHH0AB12CD', 'FORGED0001']) await shop.post(receipt)
+    await shop.anHour()
+    expect(shop.floor.settled).toMatchObject([{ status: 'SUCCESS', mpesaReceiptNumber: null }])
+    expect(shop.discrepancies.map(({ reason }) => reason)).toEqual(['receipt-differs', 'receipt-differs'])
   })
-  await using shop = await openDoubtful({ outcome: 'paid', callbackLost: true, queryAnswers: ['4999'] }, store, {
-    maxPollAttempts: 1,
+
+  test('a success after TIMEOUT is confirmed before it corrects', async () => {
+    await using time = await openInTime()
+    const scenario: ScenarioInput = { outcome: 'paid', callbackLost: true, queryAnswers: ['4999'] }
+    await using shop = await openDoubtful({ time, scenario, config: { maxPollAttempts: 1 } })
+    await shop.anHour()
+    expect(shop.floor.settled.map(({ status }) => status)).toEqual(['TIMEOUT'])
+    await shop.post('UHH0AB12CD')
+    expect(shop.floor.processed.at(-1)).toMatchObject({ outcome: 'unconfirmed', status: 'TIMEOUT' })
+    await shop.anHour()
+    expect(shop.floor.settled.map(({ status, mpesaReceiptNumber }) => [status, mpesaReceiptNumber])).toEqual([
+      ['TIMEOUT', null],
+      ['SUCCESS', 'UHH0AB12CD'],
+    ])
   })
-  comeIn = async () => {
-    comeIn = async () => {}
-    await shop.floor.post(paidBody(shop.checkoutRequestId, 'UHH0AB12CD'))
+
+  test('a callback with its token makes a lost push a pending payment, and a confirmation makes it paid', async () => {
+    await using time = await openInTime()
+    const scenario: ScenarioInput = { outcome: 'paid', ackLost: true }
+    await using shop = await openDoubtful({ time, scenario, config: { callbackToken: 'path' } })
+    await shop.floor.idle()
+    expect(shop.floor.processed).toMatchObject([{ outcome: 'unconfirmed', status: 'PENDING' }])
+    expect(await shop.payment()).toMatchObject({ status: 'PENDING', checkoutRequestId: shop.checkoutRequestId })
+    await shop.anHour()
+    const [transaction] = shop.floor.simulator.transactions()
+    expect(shop.floor.settled).toMatchObject([
+      { status: 'SUCCESS', id: shop.paymentId, mpesaReceiptNumber: transaction?.receipt },
+    ])
+  })
+})
+
+describe.each(stores)('by the real clock on the %s store', (_name, openStore) => {
+  test('a started process asks as soon as the callback is in, and need not wait for the schedule', async () => {
+    await using floor = await openShopFloor()
+    const store = await openStore()
+    const mpesa = floor.open(store, { confirmSuccess: 'query', pollIntervalMs: 30_000 })
+    const heard = new Promise<string | null>(resolve => {
+      mpesa.onPaymentSettled(({ status, mpesaReceiptNumber }) => resolve(`${status} ${mpesaReceiptNumber}`))
+    })
+    await mpesa.start()
+    floor.simulator.addScenario({ outcome: 'paid' })
+    await mpesa.initiatePayment(order)
+    expect(await heard).toBe(`SUCCESS ${floor.simulator.transactions()[0]?.receipt}`)
+    await mpesa.stop()
+    await store.close()
+  })
+})
+
+describe('a success that waits', () => {
+  test('goes on waiting while Safaricom is still at work', async () => {
+    await using time = await openMemoryInTime()
+    const scenario: ScenarioInput = { outcome: 'paid', queryAnswers: ['processing', '4999', '429', '31337'] }
+    await using shop = await openDoubtful({ time, scenario })
+    await shop.floor.idle()
+    await shop.runDueWork()
+    expect(shop.floor.settled).toEqual([])
+    expect(await shop.payment()).toMatchObject({ status: 'PENDING' })
+    await shop.anHour()
+    expect(shop.floor.settled).toMatchObject([{ status: 'SUCCESS' }])
+    expect(shop.discrepancies).toEqual([])
+  })
+
+  test('is not forgotten for a callback that says TIMEOUT meanwhile', async () => {
+    await using time = await openMemoryInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true } })
+    await shop.post('UHH0AB12CD')
+    await shop.floor.post(failedBody(shop.checkoutRequestId, 1037))
+    await shop.anHour()
+    expect(shop.floor.settled.map(({ status }) => status)).toEqual(['TIMEOUT', 'SUCCESS'])
+  })
+
+  test('is raised, and not applied, where a failure was settled meanwhile', async () => {
+    await using time = await openMemoryInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true } })
+    await shop.post('UHH0AB12CD')
+    await shop.floor.post(failedBody(shop.checkoutRequestId, 1032))
+    await shop.anHour()
+    expect(shop.floor.settled.map(({ status }) => status)).toEqual(['CANCELLED'])
+    expect(await shop.payment()).toMatchObject({ status: 'CANCELLED', mpesaReceiptNumber: null })
+    // The callback's word, and the query's own.
+    expect(shop.discrepancies.map(({ cause, reason, standing }) => [cause, reason, standing])).toEqual([
+      ['callback', 'other-status', 'CANCELLED'],
+      ['poll', 'other-status', 'CANCELLED'],
+    ])
+  })
+
+  test('without a receipt does not make the receipt of another doubtful', async () => {
+    await using time = await openMemoryInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true } })
+    for (const receipt of ['', 'UHH0AB12CD']) await shop.post(receipt)
+    await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: 'UHH0AB12CD' })
+    expect(shop.discrepancies).toEqual([])
+  })
+
+  test('among a flood of forged ones is judged with all of them, and none of their receipts is believed', async () => {
+    await using time = await openMemoryInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true } })
+    for (let index = 1000; index < 1120; index++) await shop.post(`FORGED${index}`)
+    await shop.post('UHH0AB12CD')
+    await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: null })
+    expect(await time.store.listUnconfirmed(shop.paymentId, 1)).toEqual([])
+    expect(shop.floor.settled).toHaveLength(1)
+  })
+
+  test('is judged by nobody before runDueWork where nothing was started', async () => {
+    await using time = await openMemoryInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid' } })
+    await shop.floor.idle()
+    const queries = shop.floor.simulator.requests().filter(({ path }) => path.includes('stkpushquery'))
+    expect([queries.length, shop.floor.settled.length]).toEqual([0, 0])
+  })
+})
+
+describe('a success that comes while a query is under way', () => {
+  /** The store of `time`; `comeIn` runs once, when the poll has looked for waiting callbacks and found none. */
+  function interrupted(time: StoreInTime, isMoment: (name: keyof Store, args: readonly unknown[]) => boolean) {
+    const door = { comeIn: async () => {} }
+    const store = interceptStore(time.store, async (name, pass, args) => {
+      if (isMoment(name, args)) {
+        const { comeIn } = door
+        door.comeIn = async () => {}
+        await comeIn()
+      }
+      return pass()
+    })
+    return { store, door }
   }
-  await shop.anHour()
-  expect(shop.floor.processed.at(-1)).toMatchObject({ outcome: 'unconfirmed' })
-  expect(await shop.mpesa.getPayment(shop.paymentId)).toMatchObject({
-    status: 'SUCCESS',
-    mpesaReceiptNumber: 'UHH0AB12CD',
+  const isAsking = (name: keyof Store): boolean => name === 'changeQueryPace'
+  const isGivingUp = (name: keyof Store, args: readonly unknown[]): boolean =>
+    name === 'commitTransition' && JSON.stringify(args).includes('"TIMEOUT"')
+
+  test('is not lost when the answer settles the payment: its receipt is added', async () => {
+    await using time = await openMemoryInTime()
+    const { store, door } = interrupted(time, isAsking)
+    await using shop = await openDoubtful({ time, store, scenario: { outcome: 'paid', callbackLost: true } })
+    door.comeIn = async () => void (await shop.post('UHH0AB12CD'))
+    await shop.anHour()
+    expect(shop.floor.processed).toMatchObject([{ outcome: 'unconfirmed' }])
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: 'UHH0AB12CD' })
+    expect(shop.discrepancies).toEqual([])
+  })
+
+  test('is raised when it is forged and the answer is another', async () => {
+    await using time = await openMemoryInTime()
+    const { store, door } = interrupted(time, isAsking)
+    await using shop = await openDoubtful({ time, store, scenario: { outcome: 'cancelled', callbackLost: true } })
+    door.comeIn = async () => void (await shop.post('FORGED0001'))
+    await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'CANCELLED' })
+    expect(shop.discrepancies).toMatchObject([{ reason: 'query-says-otherwise' }])
+  })
+
+  test('is not lost with the poll when that is giving up', async () => {
+    await using time = await openMemoryInTime()
+    const { store, door } = interrupted(time, isGivingUp)
+    const scenario: ScenarioInput = { outcome: 'paid', callbackLost: true, queryAnswers: ['4999'] }
+    await using shop = await openDoubtful({ time, store, scenario, config: { maxPollAttempts: 1 } })
+    door.comeIn = async () => void (await shop.post('UHH0AB12CD'))
+    await shop.anHour()
+    expect(shop.floor.processed).toMatchObject([{ outcome: 'unconfirmed' }])
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: 'UHH0AB12CD' })
   })
 })

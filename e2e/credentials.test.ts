@@ -1,16 +1,22 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { type Credentials, credentialsFromEnvironment, credentialsFromFile, MemoryAdapter, MpesaStk } from 'mpesa-stk'
+import {
+  type CredentialProvider,
+  type Credentials,
+  credentialsFromFile,
+  MemoryAdapter,
+  type MpesaSettings,
+  MpesaStk,
+} from 'mpesa-stk'
 import { createSimulator, type Simulator } from 'mpesa-stk-simulator'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { resolveConfig } from '../packages/mpesa-stk/src/core/config.ts'
+import { watchLogLine } from '../scripts/watch-log-output.ts'
 import { createManualClock } from './shop-floor.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'mpesa-stk-credentials-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+import { newSqlitePath } from './stores.ts'
 
 const order = { phoneNumber: '0712345678', amount: 500, accountReference: 'ORDER-123', idempotencyKey: 'ORDER-123' }
+const another = { ...order, phoneNumber: '0712345679', idempotencyKey: 'ORDER-124' }
 const good: Credentials = {
   consumerKey: 'the-consumer-key',
   consumerSecret: 'the-consumer-secret',
@@ -22,53 +28,128 @@ const settings = {
   environment: 'sandbox',
   callbackUrl: 'http://127.0.0.1:9/payments/callback',
   auditKey: 'the-audit-key-of-the-shop',
-} as const
+} as const satisfies MpesaSettings
 
-async function openDaraja(): Promise<Simulator> {
+/** A Daraja that knows only the good ones. */
+function openDaraja(): Promise<Simulator> {
   const { passKey: passkey, ...app } = good
-  return createSimulator({ seed: 1, credentials: [{ ...app, passkey, shortCode: settings.shortCode }] })
+  const credentials = [{ ...app, passkey, shortCode: settings.shortCode }]
+  return createSimulator({ seed: 1, queryRate: false, credentials })
 }
 
-const pushes = (simulator: Simulator): number =>
-  simulator.requests().filter(({ path }) => path.endsWith('/processrequest')).length
+const requests = (simulator: Simulator, part: string): number =>
+  simulator.requests().filter(({ path }) => path.includes(part)).length
+
+/** A vault that is asked for credentials, and a shop that asks it. */
+function openVault(simulator: Simulator, first: Credentials, store = new MemoryAdapter()) {
+  const clock = createManualClock()
+  const lines: unknown[] = []
+  const write = (fields: object, message: string): void => {
+    lines.push({ message, ...fields })
+    watchLogLine({ message, ...fields })
+  }
+  const vault = { asked: 0, holds: first, isShut: false }
+  const provider: CredentialProvider = async () => {
+    vault.asked++
+    if (vault.isShut) throw new Error(`the vault of ${vault.holds.consumerSecret} is shut`)
+    return vault.holds
+  }
+  const config = { ...settings, baseUrl: simulator.url, credentials: provider, queriesPerMinute: 6_000 }
+  const mpesa = new MpesaStk(config, store, { clock, logger: { info: write, warn: write, error: write } })
+  return { vault, clock, mpesa, log: () => inspect(lines, { depth: 10 }) }
+}
 
 describe('a credential provider', () => {
-  test.each<[string, Credentials]>([
-    ['the consumer secret', { ...good, consumerKey: old.consumerKey, consumerSecret: old.consumerSecret }],
-    ['the passkey', { ...good, passKey: old.passKey }],
-  ])('is asked again when Daraja refuses %s, and the payment goes through with one prompt', async (_what, first) => {
+  test.each<[string, Credentials, string]>([
+    ['the consumer key and secret', { ...old, passKey: good.passKey }, 'HTTP_400_EMPTY'],
+    ['the consumer secret', { ...good, consumerSecret: old.consumerSecret }, 'HTTP_400_EMPTY'],
+    ['the passkey', { ...good, passKey: old.passKey }, '500.001.1001'],
+  ])(
+    'is asked again when Daraja refuses %s, and the payment goes through with one prompt',
+    async (_what, first, darajaCode) => {
+      await using simulator = await openDaraja()
+      const { vault, clock, mpesa } = openVault(simulator, first)
+      await expect(mpesa.initiatePayment(order)).rejects.toMatchObject({
+        darajaCode,
+        explanation: { category: 'auth' },
+      })
+      expect(vault.asked, 'it was asked a moment ago: not again').toBe(1)
+      vault.holds = good
+      clock.advance(30_000)
+      expect(await mpesa.initiatePayment(order)).toMatchObject({ status: 'PENDING' })
+      expect(vault.asked).toBe(2)
+      expect(simulator.transactions()).toHaveLength(1)
+      await mpesa.initiatePayment(another)
+      expect(vault.asked, 'what works is kept').toBe(2)
+      expect(requests(simulator, 'oauth'), 'and so is its token').toBeLessThanOrEqual(3)
+    },
+  )
+
+  test('is asked once for two payments that are refused at once, and both go through', async () => {
     await using simulator = await openDaraja()
-    let asked = 0
-    let current = first
-    const clock = createManualClock()
-    const provider = (): Credentials => {
-      asked++
-      return current
-    }
-    const mpesa = new MpesaStk({ ...settings, baseUrl: simulator.url, credentials: provider }, new MemoryAdapter(), {
-      clock,
-      logger: { info() {}, warn() {}, error() {} },
-    })
+    const { vault, clock, mpesa } = openVault(simulator, { ...good, passKey: old.passKey })
     await expect(mpesa.initiatePayment(order)).rejects.toMatchObject({ explanation: { category: 'auth' } })
-    expect(asked, 'it was asked a moment ago: not again').toBe(1)
-    current = good
+    vault.holds = good
     clock.advance(30_000)
-    expect(await mpesa.initiatePayment(order)).toMatchObject({ status: 'PENDING' })
-    expect(asked).toBe(2)
-    expect(simulator.transactions()).toHaveLength(1)
-    await mpesa.initiatePayment({ ...order, idempotencyKey: 'ORDER-124', phoneNumber: '0712345679' })
-    expect(asked, 'what works is kept').toBe(2)
+    const answers = await Promise.all([mpesa.initiatePayment(order), mpesa.initiatePayment(another)])
+    expect(answers.map(({ status }) => status)).toEqual(['PENDING', 'PENDING'])
+    expect(vault.asked).toBe(2)
+    expect(simulator.transactions()).toHaveLength(2)
   })
 
-  test('that fails sends nothing, and its message is not repeated', async () => {
+  test('is asked again when a query is refused, and the poll goes through', async () => {
     await using simulator = await openDaraja()
-    const credentials = (): Promise<Credentials> =>
-      Promise.reject(new Error('the vault of the-consumer-secret is shut'))
-    const mpesa = new MpesaStk({ ...settings, baseUrl: simulator.url, credentials }, new MemoryAdapter())
+    const store = new MemoryAdapter()
+    simulator.addScenario({ outcome: 'paid', callbackLost: true })
+    const pushing = openVault(simulator, good, store)
+    const { paymentId } = await pushing.mpesa.initiatePayment(order)
+    const polling = openVault(simulator, { ...good, passKey: old.passKey }, store)
+    polling.clock.advance(60_000)
+    await polling.mpesa.runDueWork()
+    expect(await polling.mpesa.getPayment(paymentId)).toMatchObject({ status: 'PENDING' })
+    polling.vault.holds = good
+    polling.clock.advance(60_000)
+    await polling.mpesa.runDueWork()
+    expect(await polling.mpesa.getPayment(paymentId)).toMatchObject({ status: 'SUCCESS' })
+  })
+
+  test('is left alone for 30 s however often Daraja refuses', async () => {
+    await using simulator = await openDaraja()
+    const { vault, clock, mpesa } = openVault(simulator, old)
+    for (let second = 0; second < 90; second++) {
+      await expect(mpesa.initiatePayment(order)).rejects.toMatchObject({ code: 'MPESA_STK_PUSH_REFUSED' })
+      clock.advance(1_000)
+    }
+    expect(vault.asked).toBe(3)
+    expect(requests(simulator, 'processrequest')).toBe(0)
+  })
+
+  test('that fails while it is asked again leaves the old ones in use, and is left alone as well', async () => {
+    await using simulator = await openDaraja()
+    const { vault, clock, mpesa } = openVault(simulator, old)
+    await mpesa.initiatePayment(order).catch(() => undefined)
+    vault.isShut = true
+    for (let second = 0; second < 60; second++) {
+      clock.advance(1_000)
+      await expect(mpesa.initiatePayment(order)).rejects.toMatchObject({ darajaCode: 'HTTP_400_EMPTY' })
+    }
+    expect(vault.asked).toBe(3)
+  })
+
+  test('that fails at first sends nothing, is asked by the next payment, and its message is not repeated', async () => {
+    await using simulator = await openDaraja()
+    const { vault, mpesa, log } = openVault(simulator, good)
+    vault.isShut = true
     const refusal = await mpesa.initiatePayment(order).catch((error: unknown) => error)
-    expect(refusal).toMatchObject({ code: 'MPESA_STK_PUSH_REFUSED', darajaCode: 'NOT_SENT' })
-    expect(inspect(refusal, { depth: 10 })).not.toContain('the-consumer-secret')
-    expect(pushes(simulator)).toBe(0)
+    expect(refusal).toMatchObject({
+      code: 'MPESA_STK_PUSH_REFUSED',
+      darajaCode: 'NOT_SENT',
+      explanation: { retryable: true },
+    })
+    expect(`${inspect(refusal, { depth: 10, showHidden: true })} ${log()}`).not.toContain('the-consumer-secret')
+    expect(simulator.requests()).toEqual([])
+    vault.isShut = false
+    expect(await mpesa.initiatePayment(order)).toMatchObject({ status: 'PENDING' })
   })
 
   test('needs an audit key beside it, and stands alone', () => {
@@ -80,41 +161,53 @@ describe('a credential provider', () => {
   })
 })
 
-test('the environment gives credentials when they are needed, and names what is missing', () => {
-  const environment: Record<string, string> = { MPESA_CONSUMER_KEY: 'k', MPESA_CONSUMER_SECRET: 's' }
-  const provider = credentialsFromEnvironment(environment)
-  expect(provider).toThrow(expect.objectContaining({ code: 'MPESA_STK_CREDENTIALS_MISSING' }))
-  expect(provider).toThrow(/MPESA_PASSKEY/)
-  environment['MPESA_PASSKEY'] = ' p '
-  expect(provider()).toEqual({ consumerKey: 'k', consumerSecret: 's', passKey: 'p' })
+test('new credentials in a mounted file are in use without a restart', async () => {
+  await using simulator = await openDaraja()
+  const path = `${newSqlitePath()}.json`
+  writeFileSync(path, JSON.stringify(old))
+  const clock = createManualClock()
+  const config = { ...settings, baseUrl: simulator.url, credentials: credentialsFromFile(path) }
+  const mpesa = new MpesaStk(config, new MemoryAdapter(), { clock })
+  await expect(mpesa.initiatePayment(order)).rejects.toMatchObject({ explanation: { category: 'auth' } })
+  writeFileSync(path, JSON.stringify(good))
+  clock.advance(30_000)
+  expect(await mpesa.initiatePayment(order)).toMatchObject({ status: 'PENDING' })
 })
 
-describe('a mounted file', () => {
-  test('is read again after a rotation', async () => {
-    const path = join(folder, 'rotated.json')
-    writeFileSync(path, JSON.stringify(old))
-    const provider = credentialsFromFile(path)
-    expect(await provider()).toEqual(old)
-    writeFileSync(path, JSON.stringify(good))
-    expect(await provider()).toEqual(good)
+const secrets = [...Object.values(good), settings.auditKey]
+
+describe('a secret', () => {
+  test('is a property of nothing that a program could print', () => {
+    const config = { ...settings, ...good }
+    for (const it of [new MpesaStk(config, new MemoryAdapter()), resolveConfig(config)]) {
+      const shown = [
+        inspect(it, { depth: 10, showHidden: true }),
+        JSON.stringify(it),
+        Object.keys(it).join(),
+        JSON.stringify(Object.entries(it)),
+      ].join('\n')
+      for (const secret of secrets) expect(shown).not.toContain(secret)
+    }
   })
 
-  test.each([
-    ['that is not there', null, /cannot be read/],
-    ['that is no JSON', '{"consumerSecret":"the-consumer-secret"', /is not a JSON object/],
-    ['that lacks a field', '{"consumerKey":"k","consumerSecret":"the-consumer-secret"}', /lacks passKey/],
-  ])('%s is told without its content', async (_what, content, message) => {
-    const path = join(folder, 'broken.json')
-    rmSync(path, { force: true })
-    if (content !== null) writeFileSync(path, content)
-    const error = await Promise.resolve(credentialsFromFile(path)()).catch((cause: unknown) => cause)
-    expect(error).toMatchObject({ code: 'MPESA_STK_CREDENTIALS_MISSING', message: expect.stringMatching(message) })
-    expect(inspect(error, { depth: 10 })).not.toContain('the-consumer-secret')
+  test('is in no error and no log line, whatever Daraja refuses', async () => {
+    await using simulator = await openDaraja()
+    const { mpesa, clock, log } = openVault(simulator, good)
+    let shown = ''
+    for (const ackError of ['500.001.1001-wrong-credentials', '404.001.03', '400.002.02', '429', '500-html'] as const) {
+      simulator.addScenario({ ackError, times: 2 })
+      const initiating = mpesa.initiatePayment({ ...order, idempotencyKey: ackError })
+      shown += inspect(await initiating.catch((error: unknown) => error), { depth: 10, showHidden: true })
+      simulator.reset()
+    }
+    simulator.addScenario({ outcome: 'pending', queryAnswers: ['404.001.03', '404.001.03', '200-html'] })
+    await mpesa.initiatePayment(another)
+    for (let round = 0; round < 3; round++) {
+      clock.advance(60_000)
+      await mpesa.runDueWork()
+    }
+    expect(shown).toContain('MPESA_STK_PUSH_REFUSED')
+    expect(log()).toContain('a query told nothing about its payment')
+    for (const secret of secrets) expect(shown + log()).not.toContain(secret)
   })
-})
-
-test('no secret is a property of anything that a program could print', () => {
-  const mpesa = new MpesaStk({ ...settings, ...good }, new MemoryAdapter())
-  const shown = `${inspect(mpesa, { depth: 10, showHidden: true })} ${JSON.stringify(mpesa)} ${Object.keys(mpesa).join()}`
-  for (const secret of [...Object.values(good), settings.auditKey]) expect(shown).not.toContain(secret)
 })

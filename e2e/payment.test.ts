@@ -1,53 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import {
-  MemoryAdapter,
-  type PaymentRequest,
-  type PaymentStatus,
-  PostgresAdapter,
-  PushRefusedError,
-  SqliteAdapter,
-  type Store,
-} from 'mpesa-stk'
+import { MemoryAdapter, type PaymentRequest, type PaymentStatus, PushRefusedError } from 'mpesa-stk'
 import type { ScenarioInput } from 'mpesa-stk-simulator'
-import { Pool } from 'pg'
-import { afterAll, describe, expect, test } from 'vitest'
-import { findServices } from '../scripts/services/find.ts'
+import { describe, expect, test } from 'vitest'
 import { createManualClock, credentials, interceptCommits, openShopFloor, type ShopFloor } from './shop-floor.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'mpesa-stk-e2e-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-let lastFile = 0
-
-async function openSqlite(path = join(folder, `payments-${++lastFile}.db`)): Promise<SqliteAdapter> {
-  const store = await SqliteAdapter.open(path)
-  await store.migrate()
-  return store
-}
-
-const { postgres } = await findServices()
-
-/** A store in a schema of its own, which goes with it. */
-async function openPostgres(connectionString: string): Promise<Store> {
-  const schema = `e2e_${process.pid}_${++lastFile}`
-  const pool = new Pool({ connectionString, options: `-c search_path=${schema}` })
-  await pool.query(`CREATE SCHEMA ${schema}`)
-  const store = new PostgresAdapter(pool)
-  await store.migrate()
-  store.close = async () => {
-    await pool.query(`DROP SCHEMA ${schema} CASCADE`)
-    await pool.end()
-  }
-  return store
-}
-
-const stores: readonly (readonly [string, () => Promise<Store>])[] = [
-  ['memory', async () => new MemoryAdapter()],
-  ['SQLite', () => openSqlite()],
-  // Left out only where there is no PostgreSQL: npm run services -- start. REQUIRE_ALL=1 fails the run then.
-  ...(postgres === undefined ? [] : [['PostgreSQL', () => openPostgres(postgres.url)] as const]),
-]
+import { newSqlitePath, openSqlite, stores } from './stores.ts'
 
 const order: PaymentRequest = {
   phoneNumber: '0712 345 678',
@@ -166,7 +121,7 @@ describe('one push per idempotency key', () => {
 
   test('and none at all when the process died between storing the intent and pushing: the next one pushes it', async () => {
     await using floor = await openShopFloor()
-    const path = join(folder, 'died-before-push.db')
+    const path = newSqlitePath()
     const store = await openSqlite(path)
     const dying = interceptCommits(store, () => Promise.reject(new Error('killed')))
     await expect(floor.open(dying).initiatePayment(order)).rejects.toThrow('killed')
@@ -436,7 +391,7 @@ describe('what Daraja is told', () => {
 describe('what a crash left behind', () => {
   test('a callback that was parked and never applied is taken up by the next start', async () => {
     await using floor = await openShopFloor()
-    const path = join(folder, 'stranded.db')
+    const path = newSqlitePath()
     const store = await openSqlite(path)
     const forgetful = interceptCommits(store, async (_transition, pass) => {
       const outcome = await pass()

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { classifyQueryAnswer } from './query-answer.ts'
@@ -44,11 +45,39 @@ test.each([
   [403, '<html><iframe src="/_Incapsula_Resource"></iframe></html>', 'throttled'],
   [503, 'Request unsuccessful. Incapsula incident ID: 1', 'throttled'],
   [200, result('31337'), 'unclear'],
+  [200, result('1e0'), 'unclear'],
+  [200, result(null), 'unclear'],
   [200, result('0', 'ws_CO_of_somebody_else'), 'unanswered'],
+  [200, '<html></html>', 'unanswered'],
   [500, '<html></html>', 'unanswered'],
+  [500, '', 'unanswered'],
+  [503, '<html>Service Unavailable</html>', 'unanswered'],
+  [500, failure('500.001.1001', 'Wrong credentials'), 'unanswered'],
   [404, failure('404.001.03', 'Invalid Access Token'), 'unanswered'],
 ])('HTTP %i %s tells nothing: %s', (httpStatus, body, reason) => {
-  expect(classifyQueryAnswer({ httpStatus, body }, id, 7_000)).toMatchObject({ outcome: 'indeterminate', reason })
+  expect(classifyQueryAnswer({ httpStatus, body }, id, 7_000)).toMatchObject({
+    outcome: 'indeterminate',
+    reason,
+    httpStatus,
+    retryAfterMs: 7_000,
+  })
+})
+
+test.each([
+  [500, '500.003.02-system-is-busy.json', 'throttled'],
+  [500, '500.003.02-spike-arrest.json', 'throttled'],
+  [500, '500.003.03-quota-violation.json', 'throttled'],
+  [429, 'apigee-spike-arrest.json', 'throttled'],
+  [429, 'apigee-quota.json', 'throttled'],
+  [403, 'incapsula-403.html', 'throttled'],
+  [503, 'incapsula-503.html', 'throttled'],
+  [200, 'html-200.html', 'unanswered'],
+  [400, 'empty-400.txt', 'unanswered'],
+  [500, '500.001.1001-internal-error.json', 'unanswered'],
+])('HTTP %i with the recorded body %s tells nothing: %s', (httpStatus, name, reason) => {
+  const path = new URL(`../../../../../fixtures/daraja/errors/${name}`, import.meta.url)
+  const answer = classifyQueryAnswer({ httpStatus, body: readFileSync(path, 'utf8') }, id)
+  expect(answer).toMatchObject({ outcome: 'indeterminate', reason })
 })
 
 test('settles on nothing but a final code that the catalogue knows, about this very push', () => {
