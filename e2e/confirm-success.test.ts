@@ -1,4 +1,4 @@
-import type { Discrepancy, MpesaSettings, Store } from 'mpesa-stk'
+import { type Discrepancy, type MpesaSettings, MpesaStkError, type Store } from 'mpesa-stk'
 import type { ScenarioInput } from 'mpesa-stk-simulator'
 import { describe, expect, test } from 'vitest'
 import { failedBody, paidBody } from './callback-bodies.ts'
@@ -33,6 +33,7 @@ async function openDoubtful({ time, scenario, config, store = time.store }: Situ
     checkoutRequestId,
     post: (receipt: string) => floor.post(paidBody(checkoutRequestId, receipt)),
     payment: () => mpesa.getPayment(paymentId),
+    queries: () => floor.simulator.requests().filter(({ path }) => path.includes('stkpushquery')).length,
     runDueWork: () => mpesa.runDueWork(),
     /** Whatever is due within the next hour. */
     async anHour() {
@@ -151,28 +152,112 @@ describe('a success that waits', () => {
     expect(shop.discrepancies).toEqual([])
   })
 
-  test('is not forgotten for a callback that says TIMEOUT meanwhile', async () => {
+  test.each([
+    [1032, 'before'],
+    [1032, 'after'],
+    [1037, 'before'],
+    [1037, 'after'],
+  ])('is not kept from its payment by a forged %d that comes %s it', async (code, when) => {
     await using time = await openMemoryInTime()
     await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true } })
+    const forge = (): Promise<unknown> => shop.floor.post(failedBody(shop.checkoutRequestId, code))
+    if (when === 'before') await forge()
+    expect(await shop.payment()).toMatchObject({ status: 'PENDING' })
     await shop.post('UHH0AB12CD')
-    await shop.floor.post(failedBody(shop.checkoutRequestId, 1037))
+    if (when === 'after') await forge()
     await shop.anHour()
-    expect(shop.floor.settled.map(({ status }) => status)).toEqual(['TIMEOUT', 'SUCCESS'])
+    expect(shop.floor.settled.map(({ status }) => status)).toEqual(['SUCCESS'])
+    expect(await shop.payment()).toMatchObject({ mpesaReceiptNumber: 'UHH0AB12CD' })
+    expect(shop.discrepancies).toMatchObject([{ event: 'callback.contradiction', reason: 'query-says-otherwise' }])
   })
 
-  test('is raised, and not applied, where a failure was settled meanwhile', async () => {
+  test('a failure that came with its token needs no confirmation', async () => {
+    await using time = await openMemoryInTime()
+    const scenario: ScenarioInput = { outcome: 'cancelled' }
+    await using shop = await openDoubtful({ time, scenario, config: { callbackToken: 'path' } })
+    await shop.floor.idle()
+    expect(await shop.payment()).toMatchObject({ status: 'CANCELLED' })
+    expect(shop.queries()).toBe(0)
+  })
+
+  test('a failure without a token is confirmed, with one query', async () => {
+    await using time = await openMemoryInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'cancelled' } })
+    await shop.floor.idle()
+    expect(shop.floor.processed).toMatchObject([{ outcome: 'unconfirmed', status: 'PENDING' }])
+    await shop.anHour()
+    expect(shop.floor.settled).toMatchObject([{ status: 'CANCELLED' }])
+    expect(shop.discrepancies).toEqual([])
+    expect(shop.queries()).toBe(1)
+  })
+
+  test('and comes when the query was faster brings its receipt, without another query', async () => {
+    await using time = await openMemoryInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true } })
+    await shop.anHour()
+    await shop.post('UHH0AB12CD')
+    expect(shop.floor.processed.at(-1)).toMatchObject({ outcome: 'unconfirmed', status: 'SUCCESS' })
+    await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: 'UHH0AB12CD' })
+    expect(shop.queries()).toBe(1)
+  })
+
+  test('of two receipts neither is ever believed: not by posting one again, not after a crash between the two', async () => {
+    await using time = await openMemoryInTime()
+    let isDying = true
+    const dying = interceptStore(time.store, async (name, pass, [record]) => {
+      const isVerdict = name === 'recordCallback' && JSON.stringify(record).includes('receipt-differs')
+      const result = await pass()
+      if (isVerdict && isDying) {
+        isDying = false
+        throw new MpesaStkError('MPESA_STK_STORE_CONTENDED', 'killed')
+      }
+      return result
+    })
+    await using shop = await openDoubtful({
+      time,
+      scenario: { outcome: 'paid', callbackLost: true },
+      store: dying,
+    })
+    for (const receipt of ['FORGED0001', 'UHH0AB12CD']) await shop.post(receipt)
+    await shop.anHour()
+    expect(isDying).toBe(false)
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: null })
+    for (const receipt of ['FORGED0001', 'UHH0AB12CD', 'FORGED0002']) await shop.post(receipt)
+    await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: null })
+    expect(new Set(shop.discrepancies.map(({ reason }) => reason))).toEqual(new Set(['receipt-differs']))
+    const by = { source: 'operator', by: 'finance-1', receipt: 'UHH0AB12CD', amount: 500 } as const
+    await shop.mpesa.resolvePayment({ paymentId: shop.paymentId, status: 'SUCCESS', ...by })
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: 'UHH0AB12CD' })
+  })
+
+  test('behind more forged ones than a trail has room for is asked about all the same', async () => {
+    await using time = await openMemoryInTime()
+    const scenario: ScenarioInput = { outcome: 'paid', callbackLost: true, queryAnswers: Array(12).fill('4999') }
+    await using shop = await openDoubtful({ time, scenario })
+    for (let index = 1000; index < 1060; index++) await shop.post(`FORGED${index}`)
+    await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'TIMEOUT' })
+    await shop.post('UHH0AB12CD')
+    await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS' })
+  })
+
+  test('is judged although confirmation was turned off meanwhile, and something else settled the payment', async () => {
     await using time = await openMemoryInTime()
     await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true } })
     await shop.post('UHH0AB12CD')
-    await shop.floor.post(failedBody(shop.checkoutRequestId, 1032))
-    await shop.anHour()
-    expect(shop.floor.settled.map(({ status }) => status)).toEqual(['CANCELLED'])
-    expect(await shop.payment()).toMatchObject({ status: 'CANCELLED', mpesaReceiptNumber: null })
-    // The callback's word, and the query's own.
-    expect(shop.discrepancies.map(({ cause, reason, standing }) => [cause, reason, standing])).toEqual([
-      ['callback', 'other-status', 'CANCELLED'],
-      ['poll', 'other-status', 'CANCELLED'],
-    ])
+    const trusting = shop.floor.open(time.store, { queriesPerMinute: 6_000 }, time.clock)
+    await trusting.processCallback(failedBody(shop.checkoutRequestId, 1032))
+    expect(await shop.payment()).toMatchObject({ status: 'CANCELLED' })
+    for (let minute = 0; minute < 3; minute++) {
+      await time.advance(60_000)
+      await trusting.runDueWork()
+    }
+    expect(await time.store.listCallbacks(shop.paymentId, 'unconfirmed', 1)).toEqual([])
+    const contradictions = await time.store.listCallbacks(shop.paymentId, 'contradiction', 10)
+    expect(contradictions).toHaveLength(1)
   })
 
   test('without a receipt does not make the receipt of another doubtful', async () => {
@@ -191,7 +276,7 @@ describe('a success that waits', () => {
     await shop.post('UHH0AB12CD')
     await shop.anHour()
     expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: null })
-    expect(await time.store.listUnconfirmed(shop.paymentId, 1)).toEqual([])
+    expect(await time.store.listCallbacks(shop.paymentId, 'unconfirmed', 1)).toEqual([])
     expect(shop.floor.settled).toHaveLength(1)
   })
 

@@ -138,7 +138,7 @@ describe('a credential provider', () => {
 
   test('that fails at first sends nothing, is asked by the next payment, and its message is not repeated', async () => {
     await using simulator = await openDaraja()
-    const { vault, mpesa, log } = openVault(simulator, good)
+    const { vault, clock, mpesa, log } = openVault(simulator, good)
     vault.isShut = true
     const refusal = await mpesa.initiatePayment(order).catch((error: unknown) => error)
     expect(refusal).toMatchObject({
@@ -149,6 +149,7 @@ describe('a credential provider', () => {
     expect(`${inspect(refusal, { depth: 10, showHidden: true })} ${log()}`).not.toContain('the-consumer-secret')
     expect(simulator.requests()).toEqual([])
     vault.isShut = false
+    clock.advance(1_000)
     expect(await mpesa.initiatePayment(order)).toMatchObject({ status: 'PENDING' })
   })
 

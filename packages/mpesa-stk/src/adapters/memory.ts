@@ -54,6 +54,8 @@ export class MemoryAdapter implements Store {
   async close(): Promise<void> {}
 
   async reserveInitiation(intent: Intent, entry: AuditEntry): Promise<ReserveOutcome> {
+    const same = this.#find({ paymentId: intent.paymentId })
+    if (same !== null) return { outcome: 'reserved', record: same }
     const holder = intent.idempotencyKey === null ? null : this.#find({ idempotencyKey: intent.idempotencyKey })
     if (holder !== null) return { outcome: 'exists', record: holder }
     const initiation = reservedInitiation(intent)
@@ -88,18 +90,19 @@ export class MemoryAdapter implements Store {
     if (callback !== undefined) this.#keep(callback, disposition, paymentId)
     this.#audit.append(entry)
     this.#work.add(work, entry.at)
-    this.#work.end(endsWork)
+    if (!this.#isUnconfirmed(paymentId)) this.#work.end(endsWork)
     const parked = current.payment === null ? this.#parkedFor(payment) : []
     return { outcome: 'committed', record: { initiation: transition.initiation, payment }, parked }
   }
 
   async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
-    const { callback, disposition, paymentId, entry, work = [] } = record
+    const { callback, disposition, paymentId, entry, entryWork = [], work = [] } = record
     const isNew = this.#keep(callback, disposition, paymentId)
     if (isNew && entry !== undefined && this.#callbackEntries(entry) < maxCallbackEntries) {
       this.#audit.append(entry)
-      this.#work.add(work, entry.at)
+      this.#work.add(entryWork, entry.at)
     }
+    this.#work.add(work, callback.receivedAt)
     return { isNew }
   }
 
@@ -124,8 +127,12 @@ export class MemoryAdapter implements Store {
     return this.#find(key)
   }
 
-  async listUnconfirmed(paymentId: string, limit: number): Promise<readonly CallbackEvidence[]> {
-    return this.#kept('unconfirmed')
+  async listCallbacks(
+    paymentId: string,
+    disposition: CallbackDisposition,
+    limit: number,
+  ): Promise<readonly CallbackEvidence[]> {
+    return this.#kept(disposition)
       .filter(kept => kept.paymentId === paymentId)
       .map(({ evidence }) => evidence)
       .slice(0, limit)
@@ -181,7 +188,7 @@ export class MemoryAdapter implements Store {
   }
 
   async addWork(work: readonly NewWork[], at: Date): Promise<void> {
-    this.#work.add(work, at)
+    this.#work.addAbsent(work, at)
   }
 
   async listParkedWork(limit: number): Promise<readonly ParkedWork[]> {
@@ -198,8 +205,12 @@ export class MemoryAdapter implements Store {
     return pace
   }
 
-  async openReconciliation(range: ReconciliationRange, askedAt: Date, lease: Lease): Promise<ReconciliationOpened> {
-    return this.#reconciliations.open(range, askedAt, lease)
+  async openReconciliation(
+    range: ReconciliationRange,
+    awaitedRun: number | null,
+    lease: Lease,
+  ): Promise<ReconciliationOpened> {
+    return this.#reconciliations.open(range, awaitedRun, lease)
   }
 
   async saveReconciliation(
@@ -268,6 +279,10 @@ export class MemoryAdapter implements Store {
     return [...this.#callbacks.values()]
       .filter(kept => kept.disposition === disposition)
       .sort((a, b) => a.evidence.receivedAt.getTime() - b.evidence.receivedAt.getTime())
+  }
+
+  #isUnconfirmed(paymentId: string): boolean {
+    return this.#kept('unconfirmed').some(kept => kept.paymentId === paymentId)
   }
 
   #parkedFor(payment: Payment | null): readonly CallbackEvidence[] {

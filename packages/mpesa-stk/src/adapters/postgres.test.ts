@@ -206,7 +206,7 @@ describe.skipIf(postgres === undefined)('the PostgreSQL schema', () => {
     const pool = await openSchema()
     await Promise.all(Array.from({ length: 8 }, () => new PostgresAdapter(pool).migrate()))
     const { rows } = await pool.query('SELECT version FROM mpesa_migrations ORDER BY version')
-    expect(rows).toEqual(Array.from({ length: 7 }, (_, index) => ({ version: index + 1 })))
+    expect(rows).toEqual(Array.from({ length: 8 }, (_, index) => ({ version: index + 1 })))
   })
 
   test('of a newer release is refused', async () => {

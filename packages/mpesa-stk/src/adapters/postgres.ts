@@ -25,7 +25,7 @@ import type {
   Transition,
   TransitionOutcome,
 } from '../core/ports.ts'
-import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import type { CallbackDisposition, CallbackEvidence } from '../core/receive/callback-evidence.ts'
 import type { ReconciliationProgress, ReconciliationRange } from '../core/reconcile/reconciliation.ts'
 import {
   countOrphanedEntries,
@@ -39,8 +39,15 @@ import {
   readTrails,
   saveCheckpoint,
 } from '../store/postgres/audit.ts'
-import { callbackColumns, keep, listUnconfirmed, lockRequestIds } from '../store/postgres/callbacks.ts'
-import { addWork, claimDue, finishWork, listParkedWork, releaseParkedWork } from '../store/postgres/due-work.ts'
+import { callbackColumns, keep, listCallbacks, lockRequestIds } from '../store/postgres/callbacks.ts'
+import {
+  addAbsentWork,
+  addWork,
+  claimDue,
+  finishWork,
+  listParkedWork,
+  releaseParkedWork,
+} from '../store/postgres/due-work.ts'
 import { lockRecord } from '../store/postgres/lock-record.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
@@ -91,6 +98,8 @@ export class PostgresAdapter implements Store {
         return isOurs
       })
       if (reserved) return { outcome: 'reserved', record: { initiation: reservedInitiation(intent), payment: null } }
+      const same = await this.findPayment({ paymentId: intent.paymentId })
+      if (same !== null) return { outcome: 'reserved', record: same }
       const holder = await this.findPayment({ idempotencyKey: intent.idempotencyKey ?? '' })
       if (holder !== null) return { outcome: 'exists', record: holder }
     }
@@ -107,14 +116,15 @@ export class PostgresAdapter implements Store {
   }
 
   async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
-    const { callback, disposition, paymentId, entry, work = [] } = record
+    const { callback, disposition, paymentId, entry, entryWork = [], work = [] } = record
     return this.#transaction(async client => {
       const locked = paymentId === null ? null : await lockRecord(client, paymentId, null)
       const isNew = await keep(client, callback, disposition, paymentId)
       if (isNew && locked !== null && entry !== undefined && (await entriesLike(client, entry)) < maxCallbackEntries) {
         const linked = linkEntry(locked.head, entry)
-        await runTogether(client, [...work.map(addWork), moveHead(linked), insertEntry(linked)])
+        await runTogether(client, [...entryWork.map(addWork), moveHead(linked), insertEntry(linked)])
       }
+      for (const due of work) await runTogether(client, [addWork(due)])
       return { isNew }
     })
   }
@@ -154,8 +164,12 @@ export class PostgresAdapter implements Store {
     return this.#told(() => find(this.#pool, key))
   }
 
-  async listUnconfirmed(paymentId: string, limit: number): Promise<readonly CallbackEvidence[]> {
-    return this.#told(() => listUnconfirmed(this.#pool, paymentId, limit))
+  async listCallbacks(
+    paymentId: string,
+    disposition: CallbackDisposition,
+    limit: number,
+  ): Promise<readonly CallbackEvidence[]> {
+    return this.#told(() => listCallbacks(this.#pool, paymentId, disposition, limit))
   }
 
   async listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]> {
@@ -249,7 +263,7 @@ export class PostgresAdapter implements Store {
 
   async addWork(work: readonly NewWork[]): Promise<void> {
     await this.#transaction(async client => {
-      for (const due of work) await runTogether(client, [addWork(due)])
+      for (const due of work) await runTogether(client, [addAbsentWork(due)])
     })
   }
 
@@ -261,8 +275,12 @@ export class PostgresAdapter implements Store {
     return this.#transaction(client => changeQueryPace(client, shortCode, change))
   }
 
-  async openReconciliation(range: ReconciliationRange, askedAt: Date, lease: Lease): Promise<ReconciliationOpened> {
-    return this.#transaction(client => openReconciliation(client, range, askedAt, lease))
+  async openReconciliation(
+    range: ReconciliationRange,
+    awaitedRun: number | null,
+    lease: Lease,
+  ): Promise<ReconciliationOpened> {
+    return this.#transaction(client => openReconciliation(client, range, awaitedRun, lease))
   }
 
   async saveReconciliation(

@@ -23,7 +23,7 @@ import type {
   Transition,
   TransitionOutcome,
 } from '../core/ports.ts'
-import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
+import type { CallbackDisposition, CallbackEvidence } from '../core/receive/callback-evidence.ts'
 import type { ReconciliationProgress, ReconciliationRange } from '../core/reconcile/reconciliation.ts'
 import { type CallbackRow, type TokenRow, toAuditEntry, toCallback, toTokenTaken } from '../store/rows.ts'
 import {
@@ -37,9 +37,17 @@ import {
   readTrails,
   saveCheckpoint,
 } from '../store/sqlite/audit.ts'
-import { callbackColumns, keep, listUnconfirmed, parkedFor } from '../store/sqlite/callbacks.ts'
+import { callbackColumns, keep, listCallbacks, parkedFor } from '../store/sqlite/callbacks.ts'
 import { openSqliteDatabase, type SqliteDatabase } from '../store/sqlite/database.ts'
-import { addWork, claimDue, endWork, finishWork, listParkedWork, releaseParkedWork } from '../store/sqlite/due-work.ts'
+import {
+  addAbsentWork,
+  addWork,
+  claimDue,
+  endWork,
+  finishWork,
+  listParkedWork,
+  releaseParkedWork,
+} from '../store/sqlite/due-work.ts'
 import { migrateSqlite } from '../store/sqlite/migrate.ts'
 import { changeQueryPace } from '../store/sqlite/query-pace.ts'
 import { listPayments, openReconciliation, saveReconciliation } from '../store/sqlite/reconciliations.ts'
@@ -95,6 +103,8 @@ export class SqliteAdapter implements Store {
 
   async reserveInitiation(intent: Intent, entry: AuditEntry): Promise<ReserveOutcome> {
     return inTransaction(this.#database, () => {
+      const same = find(this.#on, { paymentId: intent.paymentId })
+      if (same !== null) return { outcome: 'reserved', record: same }
       const holder = intent.idempotencyKey === null ? null : find(this.#on, { idempotencyKey: intent.idempotencyKey })
       if (holder !== null) return { outcome: 'exists', record: holder }
       const initiation = reservedInitiation(intent)
@@ -141,20 +151,21 @@ export class SqliteAdapter implements Store {
       if (callback !== undefined) keep(this.#on, callback, disposition, paymentId)
       append(this.#on, entry)
       for (const due of transition.work ?? []) addWork(this.#on, due, entry.at)
-      endWork(this.#on, transition.endsWork ?? [])
+      endWork(this.#on, paymentId, transition.endsWork ?? [])
       const parked = current.payment === null ? parkedFor(this.#on, payment) : []
       return { outcome: 'committed', record: { initiation, payment }, parked }
     })
   }
 
   async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
-    const { callback, disposition, paymentId, entry, work = [] } = record
+    const { callback, disposition, paymentId, entry, entryWork = [], work = [] } = record
     return inTransaction(this.#database, () => {
       const isNew = keep(this.#on, callback, disposition, paymentId)
       if (isNew && entry !== undefined && entriesLike(this.#on, entry) < maxCallbackEntries) {
         append(this.#on, entry)
-        for (const due of work) addWork(this.#on, due, entry.at)
+        for (const due of entryWork) addWork(this.#on, due, entry.at)
       }
+      for (const due of work) addWork(this.#on, due, callback.receivedAt)
       return { isNew }
     })
   }
@@ -188,8 +199,12 @@ export class SqliteAdapter implements Store {
     return find(this.#on, key)
   }
 
-  async listUnconfirmed(paymentId: string, limit: number): Promise<readonly CallbackEvidence[]> {
-    return listUnconfirmed(this.#on, paymentId, limit)
+  async listCallbacks(
+    paymentId: string,
+    disposition: CallbackDisposition,
+    limit: number,
+  ): Promise<readonly CallbackEvidence[]> {
+    return listCallbacks(this.#on, paymentId, disposition, limit)
   }
 
   async listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]> {
@@ -266,7 +281,7 @@ export class SqliteAdapter implements Store {
 
   async addWork(work: readonly NewWork[], at: Date): Promise<void> {
     inTransaction(this.#database, () => {
-      for (const due of work) addWork(this.#on, due, at)
+      for (const due of work) addAbsentWork(this.#on, due, at)
     })
   }
 
@@ -282,8 +297,12 @@ export class SqliteAdapter implements Store {
     return inTransaction(this.#database, () => changeQueryPace(this.#on, shortCode, change))
   }
 
-  async openReconciliation(range: ReconciliationRange, askedAt: Date, lease: Lease): Promise<ReconciliationOpened> {
-    return inTransaction(this.#database, () => openReconciliation(this.#on, range, askedAt, lease))
+  async openReconciliation(
+    range: ReconciliationRange,
+    awaitedRun: number | null,
+    lease: Lease,
+  ): Promise<ReconciliationOpened> {
+    return inTransaction(this.#database, () => openReconciliation(this.#on, range, awaitedRun, lease))
   }
 
   async saveReconciliation(

@@ -59,7 +59,7 @@ export const durabilityCases: readonly DurabilityCase[] = [
       await store.changeQueryPace('174379', () => pace)
       const range = { shortCode: '174379', from: sampleTime, to: sampleTime }
       const lease = { leaseId: 'l', leaseMs: 0, at: new Date() }
-      await store.openReconciliation(range, sampleTime, lease)
+      await store.openReconciliation(range, null, lease)
       const progress = { ...freshReconciliation, checked: 3 }
       await store.saveReconciliation(range, progress, lease)
       const checkpoint = { number: 1, at: sampleTime, through: 3, entries: 3, digest: 'd', seal: 's' }
@@ -73,10 +73,10 @@ export const durabilityCases: readonly DurabilityCase[] = [
         return found ?? pace
       })
       assert.deepEqual(kept, pace)
-      assert.deepEqual(await again.openReconciliation(range, sampleTime, lease), { outcome: 'opened', progress })
+      assert.deepEqual(await again.openReconciliation(range, null, lease), { outcome: 'opened', progress })
       assert.deepEqual(await again.listCheckpoints(0, 10), [checkpoint])
       assert.deepEqual(
-        (await again.listUnconfirmed(paymentId, 10)).map(({ digest }) => digest),
+        (await again.listCallbacks(paymentId, 'unconfirmed', 10)).map(({ digest }) => digest),
         [callback.digest],
       )
     },

@@ -52,6 +52,18 @@ export const initiationCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'an intent whose acknowledgement was lost is reserved once, with a key and without',
+    async run(store) {
+      for (const idempotencyKey of ['a-key', null]) {
+        const intent = sampleIntent({ idempotencyKey })
+        const entry = sampleEntry(intent.paymentId, 'initiation.reserved')
+        const first = await store.reserveInitiation(intent, entry)
+        assert.deepEqual(await store.reserveInitiation(intent, entry), first)
+        assert.equal((await trailOf(store, intent.paymentId)).length, 1)
+      }
+    },
+  },
+  {
     name: 'intents without a key never meet',
     async run(store) {
       const first = await reserve(store, sampleIntent({ idempotencyKey: null }))

@@ -23,7 +23,7 @@ async function keepUnconfirmed(store: Store, record: PaymentRecord, receivedAt: 
 }
 
 const digests = async (store: Store, { initiation }: PaymentRecord, limit = 10): Promise<readonly string[]> =>
-  (await store.listUnconfirmed(initiation.paymentId, limit)).map(({ digest }) => digest)
+  (await store.listCallbacks(initiation.paymentId, 'unconfirmed', limit)).map(({ digest }) => digest)
 
 export const lifecycleCases: readonly StoreCase[] = [
   {
@@ -39,6 +39,11 @@ export const lifecycleCases: readonly StoreCase[] = [
       const { paymentId } = record.initiation
       await store.recordCallback({ callback: first, disposition: 'contradiction', paymentId })
       assert.deepEqual(await digests(store, record), [second.digest])
+      const contradictions = await store.listCallbacks(paymentId, 'contradiction', 10)
+      assert.deepEqual(
+        contradictions.map(({ digest, body }) => [digest, Uint8Array.from(body)]),
+        [[first.digest, first.body]],
+      )
       await commit(store, { ...step(record, {}), callback: second })
       assert.deepEqual(await digests(store, record), [])
       assert.deepEqual(await digests(store, other), [others.digest])
@@ -55,14 +60,14 @@ export const lifecycleCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'work that comes with a kept callback is stored with its entry, and never without',
+    name: 'work that comes with the entry of a kept callback is stored with it, and never without',
     async run(store) {
       const record = await accepted(store)
       const { paymentId } = record.initiation
       const keep = async (callback = sampleCallback()): Promise<void> => {
         const entry = sampleEntry(paymentId, 'callback.contradiction')
         const work = { id: entry.id, kind: 'discrepancy', paymentId, cause: entry.event, delayMs: -1 } as const
-        await store.recordCallback({ callback, disposition: 'contradiction', paymentId, entry, work: [work] })
+        await store.recordCallback({ callback, disposition: 'contradiction', paymentId, entry, entryWork: [work] })
       }
       const again = sampleCallback()
       await keep(again)
@@ -70,6 +75,40 @@ export const lifecycleCases: readonly StoreCase[] = [
       for (let count = 0; count < maxCallbackEntries + 5; count++) await keep()
       const claim = { kinds: ['discrepancy'], at: new Date(), leaseMs: 60_000, leaseId: 'l', limit: 1_000 } as const
       assert.equal((await store.claimDue(claim)).length, maxCallbackEntries)
+    },
+  },
+  {
+    name: 'work that a kept callback asks for is due however many there were, and when its bytes come again',
+    async run(store) {
+      const record = await accepted(store)
+      const { paymentId } = record.initiation
+      const claim = { kinds: ['poll:174379'], at: new Date(), leaseMs: 60_000, limit: 10 } as const
+      const claimAndEnd = async (leaseId: string): Promise<number> => {
+        const claimed = await store.claimDue({ ...claim, leaseId })
+        await store.finishWork(
+          claimed.map(({ id }) => ({ id, leaseId, outcome: 'done' })),
+          new Date(),
+        )
+        return claimed.length
+      }
+      const keep = async (callback = sampleCallback()): Promise<void> => {
+        const entry = sampleEntry(paymentId, 'callback.unconfirmed')
+        const work = {
+          id: 'poll:x',
+          kind: 'poll:174379',
+          paymentId,
+          cause: 'initiation.accepted',
+          delayMs: -1,
+        } as const
+        await store.recordCallback({ callback, disposition: 'unconfirmed', paymentId, entry, work: [work] })
+      }
+      for (let count = 0; count < maxCallbackEntries; count++) await keep()
+      assert.equal(await claimAndEnd('a'), 1)
+      const last = sampleCallback()
+      await keep(last)
+      assert.equal(await claimAndEnd('b'), 1, 'the trail was full')
+      await keep(last)
+      assert.equal(await claimAndEnd('c'), 1, 'the same bytes again')
     },
   },
   {

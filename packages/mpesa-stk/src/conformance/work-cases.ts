@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { NewWork } from '../core/due/due-work.ts'
 import type { DueClaim, Store } from '../core/ports.ts'
-import { accepted, commit, step } from './samples.ts'
+import { accepted, commit, sampleCallback, step } from './samples.ts'
 import type { StoreCase } from './store-case.ts'
 
 let lastLease = 0
@@ -42,7 +42,7 @@ export const workCases: readonly StoreCase[] = [
       const claimed = await store.claimDue(ask)
       assert.deepEqual(
         claimed.map(({ dueAt: _dueAt, ...rest }) => rest),
-        added.map(({ delayMs: _delayMs, ...work }) => ({ ...work, attempts: 0, leaseId: ask.leaseId })),
+        added.map(({ delayMs: _delayMs, ...work }) => ({ ...work, attempts: 0, triedForMs: 0, leaseId: ask.leaseId })),
       )
       assert.deepEqual(await store.claimDue(claim()), [])
     },
@@ -134,21 +134,79 @@ export const workCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'work that is added again begins anew and no later, and an attempt under way cannot end it',
+    name: 'work that a step adds again begins anew and no later, and an attempt under way cannot end it',
     async run(store) {
-      const record = await accepted(store)
+      let record = await accepted(store)
       const { paymentId } = record.initiation
       const work = { id: 'poll:x', kind: 'poll:174379', paymentId, cause: 'initiation.accepted' } as const
       const polls = { kinds: ['poll:174379'] } as const
-      await store.addWork([{ ...work, delayMs: yearMs }], new Date())
+      const add = async (delayMs: number): Promise<void> => {
+        record = await commit(store, { ...step(record, {}), work: [{ ...work, delayMs }] })
+      }
+      await add(yearMs)
       assert.deepEqual(await store.claimDue(claim(polls)), [])
-      await store.addWork([{ ...work, delayMs: 0 }], new Date())
+      await add(longAgoMs)
       const [first] = await store.claimDue(claim(polls))
       assert(first !== undefined)
-      await store.addWork([{ ...work, delayMs: yearMs }], new Date())
+      await add(yearMs)
       await store.finishWork([{ id: first.id, leaseId: first.leaseId, outcome: 'done' }], new Date())
       const [second] = await store.claimDue(claim(polls))
       assert.deepEqual([second?.id, second?.attempts], [work.id, 0])
+    },
+  },
+  {
+    name: 'work that is added without a step leaves what is there as it is',
+    async run(store) {
+      const { paymentId } = (await accepted(store)).initiation
+      const work = { id: 'poll:x', kind: 'poll:174379', paymentId, cause: 'initiation.accepted' } as const
+      const polls = { kinds: ['poll:174379'] } as const
+      await store.addWork([{ ...work, delayMs: -1_000 }], new Date())
+      const [first] = await store.claimDue(claim(polls))
+      assert(first !== undefined)
+      await store.addWork([{ ...work, delayMs: -1_000 }], new Date())
+      assert.deepEqual(await store.claimDue(claim(polls)), [], 'it is still leased')
+      const again = { outcome: 'again', delayMs: null, isAttempt: true, error: null } as const
+      await store.finishWork([{ id: first.id, leaseId: first.leaseId, ...again }], new Date())
+      await store.addWork([{ ...work, delayMs: -1_000 }], new Date())
+      const [second] = await store.claimDue(claim(polls))
+      assert.equal(second?.attempts, 1)
+    },
+  },
+  {
+    name: 'how long work has been tried counts from its first claim, and from none once it begins anew',
+    async run(store) {
+      const [work] = await addWork(store, 1)
+      assert(work !== undefined)
+      const again = { outcome: 'again', delayMs: null, isAttempt: false, error: null } as const
+      const [first] = await store.claimDue(claim())
+      assert.equal(first?.triedForMs, 0)
+      await new Promise(resolve => setTimeout(resolve, 20))
+      await store.finishWork([{ id: work.id, leaseId: first?.leaseId ?? '', ...again }], new Date())
+      const [second] = await store.claimDue(claim())
+      assert(second !== undefined && second.triedForMs >= 15, `${second?.triedForMs}`)
+      await store.finishWork([{ id: work.id, leaseId: second.leaseId, outcome: 'parked', error: 'no' }], new Date())
+      await store.releaseParkedWork(work.id, new Date())
+      const [third] = await store.claimDue(claim())
+      assert.equal(third?.triedForMs, 0)
+    },
+  },
+  {
+    name: 'a step leaves the work that a callback waits for, though it makes it needless',
+    async run(store) {
+      const [needless] = await addWork(store, 1)
+      assert(needless !== undefined)
+      const record = await accepted(store)
+      const { paymentId } = record.initiation
+      const callback = sampleCallback()
+      await store.recordCallback({ callback, disposition: 'unconfirmed', paymentId })
+      const left = await commit(store, { ...step(record, {}), endsWork: [needless.id] })
+      await store.recordCallback({ callback, disposition: 'contradiction', paymentId })
+      const ask = claim()
+      assert.equal((await store.claimDue(ask)).length, 1)
+      await commit(store, { ...step(left, {}), endsWork: [needless.id] })
+      const again = { outcome: 'again', delayMs: longAgoMs, isAttempt: false, error: null } as const
+      await store.finishWork([{ id: needless.id, leaseId: ask.leaseId, ...again }], new Date())
+      assert.deepEqual(await store.claimDue(claim()), [])
     },
   },
   {

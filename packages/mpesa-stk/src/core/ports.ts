@@ -49,7 +49,7 @@ export type Transition = {
   readonly entry: AuditEntry
   /** Becomes due with the step, in its transaction: the outbox. */
   readonly work?: readonly NewWork[]
-  /** Ids of work that the step makes needless; it is forgotten in the same transaction. */
+  /** Ids of work that the step makes needless, unless a callback of the payment waits to be confirmed; forgotten with the step. */
   readonly endsWork?: readonly string[]
 }
 
@@ -77,6 +77,8 @@ export type CallbackRecord = {
    */
   readonly entry?: AuditEntry
   /** Becomes due with the entry, if that is written. */
+  readonly entryWork?: readonly NewWork[]
+  /** Becomes due in any case: a flood of callbacks may fill the trail, and must not keep the true one from being looked at. */
   readonly work?: readonly NewWork[]
 }
 
@@ -89,7 +91,10 @@ export type CallbackRecord = {
 export interface Store {
   /** Creates or upgrades the tables. Safe at every start. Throws `MPESA_STK_SCHEMA_NEWER` on a newer schema. */
   migrate(): Promise<void>
-  /** Stores an intent unless its idempotency key is in use by one that was not refused. */
+  /**
+   * Stores an intent unless its idempotency key is in use by one that was not refused. The same intent again (by its
+   * `paymentId`: an acknowledgement was lost) is the one that is there.
+   */
   reserveInitiation(intent: Intent, entry: AuditEntry): Promise<ReserveOutcome>
   /** Takes one step of a payment if nobody else took one first. */
   commitTransition(transition: Transition): Promise<TransitionOutcome>
@@ -108,8 +113,12 @@ export interface Store {
     limit: number,
   ): Promise<readonly { readonly record: PaymentRecord; readonly callback: CallbackEvidence }[]>
   findPayment(key: PaymentKey): Promise<PaymentRecord | null>
-  /** Callbacks of a payment that say it is paid and wait for Safaricom to confirm it. Oldest first. */
-  listUnconfirmed(paymentId: string, limit: number): Promise<readonly CallbackEvidence[]>
+  /** Callbacks of a payment that were kept for this reason. Oldest first. */
+  listCallbacks(
+    paymentId: string,
+    disposition: CallbackDisposition,
+    limit: number,
+  ): Promise<readonly CallbackEvidence[]>
   /** Pushes whose outcome is not known, or whose sender did not come back by `at`. Oldest first. */
   listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]>
   /** Payments of a shortcode by the time of their initiation (both ends included), and then by their id. */
@@ -133,7 +142,7 @@ export interface Store {
   claimDue(claim: DueClaim): Promise<readonly DueWork[]>
   /** Stores what became of claims, `at` this time. A result whose lease is no longer the row's is ignored. */
   finishWork(results: readonly WorkResult[], at: Date): Promise<void>
-  /** Makes work due that no step brings with it. */
+  /** Makes work due that no step brings with it. Work of that id that is there already stays as it is. */
   addWork(work: readonly NewWork[], at: Date): Promise<void>
   /** Work that failed too often, the oldest first. */
   listParkedWork(limit: number): Promise<readonly ParkedWork[]>
@@ -142,10 +151,11 @@ export interface Store {
   /** Replaces the pace of a shortcode's queries by what `change` makes of it, one caller after another. */
   changeQueryPace(shortCode: string, change: (pace: QueryPace | null) => QueryPace): Promise<QueryPace>
   /**
-   * Begins the reconciliation of a range, or takes up one that was broken off. What somebody else finished since
-   * `askedAt` is `done`; what was finished before begins anew.
+   * Begins the reconciliation of a range, or takes up one that was broken off. One that is finished begins anew, unless it
+   * is the run that the caller has waited for (or a later one): then it is `done`. Runs that were finished a month ago are
+   * forgotten.
    */
-  openReconciliation(range: ReconciliationRange, askedAt: Date, lease: Lease): Promise<ReconciliationOpened>
+  openReconciliation(range: ReconciliationRange, awaitedRun: number | null, lease: Lease): Promise<ReconciliationOpened>
   /** Stores how far it came, and renews the lease. False when somebody else has taken it over: nothing was written. */
   saveReconciliation(range: ReconciliationRange, progress: ReconciliationProgress, lease: Lease): Promise<boolean>
   /** The trails of the payments that fit, each in order, the oldest payment first; of the newest `limit` payments. */
@@ -179,8 +189,8 @@ export type PaymentRange = {
 export type ReconciliationOpened =
   | { readonly outcome: 'opened'; readonly progress: ReconciliationProgress }
   | { readonly outcome: 'done'; readonly progress: ReconciliationProgress }
-  /** Somebody else works on it. */
-  | { readonly outcome: 'busy' }
+  /** Somebody else works on it, in this run. */
+  | { readonly outcome: 'busy'; readonly run: number }
 
 /** A trail with the head that the row of its intent names. */
 export type RecordedTrail = {

@@ -52,14 +52,31 @@ test('what else a provider returns is not kept', async () => {
   expect(Object.keys(await got).sort()).toEqual(['consumerKey', 'consumerSecret', 'passKey'])
 })
 
-test('a provider that fails is heard, and asked again by the next who needs credentials', async () => {
+test('a provider that fails is heard, left alone for a second, and asked again by the next who needs credentials', async () => {
   const vault = openVault()
   const first = vault.source.get()
   await vault.fail()
   await expect(first).rejects.toThrow('the vault is shut')
+  await expect(vault.source.get()).rejects.toThrow('the vault is shut')
+  expect(vault.asked()).toBe(1)
+  vault.pass(1_000)
   const second = vault.source.get()
   await vault.answer(named('old'))
   expect(await second).toEqual(named('old'))
+})
+
+test.each([
+  ['nothing', undefined],
+  ['no passkey', { consumerKey: 'key', consumerSecret: 'secret' }],
+  ['an empty secret', { ...named('old'), consumerSecret: '' }],
+  ['a number', { ...named('old'), consumerKey: 4711 }],
+])('a provider that gives %s is told so without its values, and nothing is kept', async (_what, provided) => {
+  const vault = openVault()
+  const got = vault.source.get()
+  await vault.answer(provided as unknown as Credentials)
+  const error: unknown = await got.catch((cause: unknown) => cause)
+  expect(error).toMatchObject({ code: 'MPESA_STK_CONFIG_INVALID' })
+  expect(String(error)).not.toMatch(/4711|secret'/)
 })
 
 describe('when Daraja refuses', () => {

@@ -1,4 +1,5 @@
 import type { CredentialProvider, Credentials } from '../core/credentials.ts'
+import { MpesaStkError } from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
 
 /** The credentials in use. */
@@ -11,11 +12,14 @@ export type CredentialSource = {
 
 /** However often Daraja refuses, a secret manager is asked at most this often. */
 const refreshEveryMs = 30_000
+/** And one that fails is left alone for this long, however many customers want to pay. */
+const retryEveryMs = 1_000
 
 export function createCredentialSource(provider: CredentialProvider, clock: Clock): CredentialSource {
   let current: Credentials | null = null
   let askedAt = Number.NEGATIVE_INFINITY
   let underWay: Promise<Credentials> | null = null
+  let failure: { readonly cause: unknown } | null = null
 
   /** One question at a time, for all who ask. */
   function ask(): Promise<Credentials> {
@@ -25,9 +29,14 @@ export function createCredentialSource(provider: CredentialProvider, clock: Cloc
         askedAt = clock.now().getTime()
         return provider()
       })
-      .then(({ consumerKey, consumerSecret, passKey }) => {
-        current = { consumerKey, consumerSecret, passKey }
+      .then(provided => {
+        current = checked(provided)
+        failure = null
         return current
+      })
+      .catch((cause: unknown) => {
+        failure = { cause }
+        throw cause
       })
       .finally(() => {
         underWay = null
@@ -36,7 +45,12 @@ export function createCredentialSource(provider: CredentialProvider, clock: Cloc
   }
 
   return {
-    get: async () => current ?? ask(),
+    async get() {
+      if (current !== null) return current
+      const isTooEarly = clock.now().getTime() - askedAt < retryEveryMs
+      if (failure !== null && underWay === null && isTooEarly) throw failure.cause
+      return ask()
+    },
     async refresh(used) {
       if (current !== null && !isSame(current, used)) return true
       if (clock.now().getTime() - askedAt < refreshEveryMs) return false
@@ -46,6 +60,16 @@ export function createCredentialSource(provider: CredentialProvider, clock: Cloc
       )
     },
   }
+}
+
+/** A provider is somebody else's code: what it gives may be anything. Its values go into no message. */
+function checked(provided: Credentials): Credentials {
+  const { consumerKey, consumerSecret, passKey } = Object(provided) as Credentials
+  for (const [name, value] of Object.entries({ consumerKey, consumerSecret, passKey })) {
+    if (typeof value === 'string' && value !== '') continue
+    throw new MpesaStkError('MPESA_STK_CONFIG_INVALID', `the credential provider gave no ${name}`)
+  }
+  return { consumerKey, consumerSecret, passKey }
 }
 
 function isSame(one: Credentials, other: Credentials): boolean {

@@ -7,7 +7,7 @@ import type { Payment, PaymentStatus } from '../core/payment/payment.ts'
 import type { QueryPace } from '../core/poll/query-pace.ts'
 import type { PositionedHash, ReconciliationOpened, RecordedTrail, TokenAsk, TokenTaken } from '../core/ports.ts'
 import type { CallbackEvidence } from '../core/receive/callback-evidence.ts'
-import type { ReconciliationMismatch, ReconciliationProgress } from '../core/reconcile/reconciliation.ts'
+import type { KeptMismatch, ReconciliationProgress } from '../core/reconcile/reconciliation.ts'
 
 /** A time as a database returns it: milliseconds since 1970 from SQLite, a Date from PostgreSQL. */
 type Time = number | Date
@@ -73,6 +73,8 @@ export type WorkRow = {
   attempts: number
   due_at: Time
   lease_id: string | null
+  lease_until: Time | null
+  first_tried_at: Time | null
   last_error: string | null
 }
 
@@ -117,7 +119,7 @@ export type ReconciliationRow = {
   after_initiated: Time | null
   after_payment_id: string | null
   is_done: number
-  saved_at: Time
+  run: number
   lease_id: string
   lease_until: Time
 }
@@ -173,15 +175,17 @@ export function toCallback(row: CallbackRow): CallbackEvidence {
   }
 }
 
-export function toDueWork(row: WorkRow): DueWork {
-  return { ...toWork(row), leaseId: row.lease_id ?? '' }
+/** A row as it was just claimed, for so long. */
+export function toDueWork(row: WorkRow, leaseMs: number): DueWork {
+  const triedForMs = Number(row.lease_until) - leaseMs - Number(row.first_tried_at)
+  return { ...toWork(row), triedForMs, leaseId: row.lease_id ?? '' }
 }
 
 export function toParkedWork(row: WorkRow): ParkedWork {
   return { ...toWork(row), lastError: row.last_error ?? '' }
 }
 
-function toWork(row: WorkRow): Omit<DueWork, 'leaseId'> {
+function toWork(row: WorkRow): Omit<DueWork, 'leaseId' | 'triedForMs'> {
   return {
     id: row.id,
     kind: row.kind,
@@ -248,7 +252,7 @@ export function toProgress(row: ReconciliationRow): ReconciliationProgress {
     checked: row.checked,
     matched: row.matched,
     skipped: row.skipped,
-    mismatches: JSON.parse(row.mismatches) as readonly ReconciliationMismatch[],
+    mismatches: JSON.parse(row.mismatches) as readonly KeptMismatch[],
     after: afterAt === null ? null : { initiatedAt: afterAt, paymentId: row.after_payment_id ?? '' },
     isDone: row.is_done === 1,
   }
@@ -257,14 +261,15 @@ export function toProgress(row: ReconciliationRow): ReconciliationProgress {
 /** What opening a reconciliation comes to, from the row that is there; null when it is ours to begin or go on with. */
 export function judgeReconciliation(
   row: ReconciliationRow | undefined,
-  askedAt: Date,
+  awaitedRun: number | null,
   now: Date,
 ): Exclude<ReconciliationOpened, { readonly outcome: 'opened' }> | null {
   if (row === undefined) return null
   if (row.is_done === 1) {
-    return new Date(row.saved_at) >= askedAt ? { outcome: 'done', progress: toProgress(row) } : null
+    const isAwaited = awaitedRun !== null && row.run >= awaitedRun
+    return isAwaited ? { outcome: 'done', progress: toProgress(row) } : null
   }
-  return new Date(row.lease_until) > now ? { outcome: 'busy' } : null
+  return new Date(row.lease_until) > now ? { outcome: 'busy', run: row.run } : null
 }
 
 function toDate(time: Time | null): Date | null {

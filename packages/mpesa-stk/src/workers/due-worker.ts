@@ -43,6 +43,7 @@ export class DueWorker {
   readonly #inFlight = new Set<Promise<boolean>>()
   #claiming: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
+  #wake: NodeJS.Timeout | undefined
   #restUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(ports: DueWorkerPorts, lane: Lane) {
@@ -80,6 +81,7 @@ export class DueWorker {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
+    clearTimeout(this.#wake)
     await this.idle()
   }
 
@@ -142,7 +144,7 @@ export class DueWorker {
     try {
       const outcome = await run(work)
       if (outcome.outcome !== 'not-now') return outcome
-      this.#restUntilMs = clock.now().getTime() + outcome.waitMs
+      this.#rest(clock.now().getTime(), outcome.waitMs)
       return givenBack
     } catch (cause) {
       const { paymentId, kind, attempts } = work
@@ -155,6 +157,17 @@ export class DueWorker {
       return outcome
     }
   }
+
+  /** A rest may end long before the next regular look, or just after it: a turn that nobody takes is lost to all. */
+  #rest(nowMs: number, waitMs: number): void {
+    this.#restUntilMs = nowMs + waitMs
+    if (!this.isStarted) return
+    clearTimeout(this.#wake)
+    this.#wake = setTimeout(() => void this.runDueWork(lookEveryMs), waitMs + timerErrorMs).unref()
+  }
 }
+
+/** A timer may be a millisecond early by the clock. */
+const timerErrorMs = 2
 
 const givenBack = { outcome: 'again', delayMs: null, isAttempt: false, error: null } as const

@@ -12,7 +12,8 @@ export function createPollLane(
   ports: PollPorts,
   settings: PollSettings & { readonly shortCode: string; readonly timeoutMs: number },
 ): Lane {
-  const kinds = [pollKind(settings.shortCode)]
+  // A payment that code from before this library wrote has no shortcode: it is anybody's.
+  const kinds = [pollKind(settings.shortCode), pollKind('')]
   return {
     kinds: () => kinds,
     claimAtOnce: 1,

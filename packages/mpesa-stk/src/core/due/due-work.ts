@@ -29,11 +29,13 @@ export type DueWork = Omit<NewWork, 'delayMs'> & {
   readonly dueAt: Date
   /** How often it was tried before. */
   readonly attempts: number
+  /** For how long it has been claimed now and again, by the store's own time where it has one; 0 the first time. */
+  readonly triedForMs: number
   readonly leaseId: string
 }
 
 /** Work that failed as often as the schedule allows; kept for a person. */
-export type ParkedWork = Omit<DueWork, 'leaseId'> & { readonly lastError: string }
+export type ParkedWork = Omit<DueWork, 'leaseId' | 'triedForMs'> & { readonly lastError: string }
 
 /** What became of the claim of a piece of work. */
 export type WorkOutcome =

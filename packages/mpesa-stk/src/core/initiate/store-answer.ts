@@ -1,7 +1,9 @@
 import { describeError } from '../errors.ts'
 import type { PaymentRecord, PushOutcome } from '../ports.ts'
 import type { CallbackEvidence } from '../receive/callback-evidence.ts'
-import { markSettlement, type SettlePorts } from '../settle/settle-payment.ts'
+import type { ContradictionReason } from '../settle/decide-settlement.ts'
+import { noteEntry } from '../settle/discrepancy.ts'
+import { markSettlement, noteOnTrail, type SettlePorts } from '../settle/settle-payment.ts'
 import { mayBecome } from './initiation.ts'
 import { conclude, concluded } from './initiation-steps.ts'
 
@@ -62,10 +64,21 @@ async function storeWhatFits(
     }
   }
   if (answer.outcome === 'accepted' && record.payment?.checkoutRequestId !== answer.checkoutRequestId) {
+    await raiseUnheard(ports, record, answer.checkoutRequestId)
     logger.error(
-      { paymentId: record.initiation.paymentId },
-      'the answer to a push and its callback name different CheckoutRequestIDs; the callback was believed',
+      { paymentId: record.initiation.paymentId, state: record.initiation.state },
+      record.payment === null
+        ? 'Daraja accepted a push that somebody resolved as REFUSED meanwhile: the customer was prompted'
+        : 'the answer to a push and its callback name different CheckoutRequestIDs; the callback was believed',
     )
   }
   return { record, parked: [] }
+}
+
+/** An acceptance that came too late to be believed must not be known to the log alone. */
+function raiseUnheard(ports: SettlePorts, record: PaymentRecord, checkoutRequestId: string): Promise<void> {
+  const reason: ContradictionReason = record.payment === null ? 'push-was-refused' : 'other-checkout-request-id'
+  const evidence = { reason, claimed: 'accepted', checkoutRequestId: ports.fingerprint(checkoutRequestId) }
+  const mark = markSettlement(ports)
+  return noteOnTrail(ports, record, noteEntry(record, 'evidence.contradiction', 'push-answer', mark, evidence))
 }

@@ -20,17 +20,20 @@ export async function awaitSettlement(
 ): Promise<PaymentStatus> {
   for (let isFirstLook = true; ; isFirstLook = false) {
     const record = await store.findPayment({ checkoutRequestId })
-    if (record?.payment == null) {
+    const { initiation, payment } = record ?? {}
+    if (initiation === undefined || payment == null) {
       throw new MpesaStkError('MPESA_STK_PAYMENT_NOT_FOUND', 'no payment of ours has this CheckoutRequestID')
     }
-    const { initiation, payment } = record
     if (payment.status !== 'PENDING') return payment.status
-    // A payment that older code wrote is polled by nobody yet. For ours this is the poll that there is.
-    if (isFirstLook && initiation.shortCode === '') {
-      const { paymentId } = initiation
-      const delayMs = pollDelayMs(0, settings.pollIntervalMs)
-      await store.addWork([pollWork({ paymentId, shortCode: settings.shortCode }, delayMs)], clock.now())
+    // Asking needs the passkey of its shortcode: only a process that has that one ever would.
+    if (!['', settings.shortCode].includes(initiation.shortCode)) {
+      throw new MpesaStkError(
+        'MPESA_STK_PAYMENT_NOT_FOUND',
+        `this payment is of shortcode ${initiation.shortCode}, and here is ${settings.shortCode}; ask there`,
+      )
     }
+    // One that was pending for days when the store was upgraded is polled by nobody until somebody asks.
+    if (isFirstLook) await store.addWork([pollWork(initiation, pollDelayMs(0, settings.pollIntervalMs))], clock.now())
     await runPolls()
     await clock.sleep(watchEveryMs)
   }

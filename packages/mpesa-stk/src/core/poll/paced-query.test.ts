@@ -24,11 +24,13 @@ function openLine(answer: QueryOutcome) {
   let nowMs = 1_800_000_000_000
   let pace: QueryPace | null = null
   const asked: number[] = []
+  const warned: string[] = []
   const clock: Clock = { now: () => new Date(nowMs), sleep: async () => {} }
   const ask = () =>
     queryInTurn(
       {
         clock,
+        logger: { info() {}, warn: (_fields, message) => void warned.push(message), error() {} },
         store: {
           async changeQueryPace(_shortCode, change) {
             pace = change(pace)

@@ -3,7 +3,7 @@
  * - `applied`: it moved a payment.
  * - `repeat`: it said what was known already.
  * - `in-progress`: it said that Daraja is still working on it.
- * - `unconfirmed`: it says paid, and waits until an STK query says so too (`confirmSuccess: 'query'`).
+ * - `unconfirmed`: it waits until an STK query says the same (`confirmSuccess: 'query'`).
  * - `parked`: no payment has its ids yet; it is looked at again when one does.
  * - `contradiction`: it says something else than what stands; kept for a person, never applied.
  * - `refused`: its token is wrong or missing; never applied.

@@ -16,7 +16,7 @@ export type Arrival = SettlementMark & {
   readonly tokenHash: string | null
   /** SHA-256 of the body, for the audit trail. */
   readonly digest: string
-  /** `query`: a success moves nothing before an STK query says the same. */
+  /** `query`: a success moves nothing before an STK query says the same; nor does anything that came without a token. */
   readonly confirmSuccess: 'never' | 'query'
 }
 
@@ -43,7 +43,8 @@ export function decideCallback(record: PaymentRecord, callback: StkCallback, arr
   const decision = decideSettlement(record, claim, arrival)
   if (decision.decision !== 'move' || arrival.confirmSuccess === 'never') return decision
   const becomesPaid = decision.transition.payment?.status === 'SUCCESS' && payment?.status !== 'SUCCESS'
-  if (!becomesPaid) return decision
+  // Without a token anybody may have sent it: a forged failure would make the true success a contradiction.
+  if (!becomesPaid && initiation.tokenHash !== null) return decision
   if (payment !== null) return { decision: 'confirm' }
   return { decision: 'accept-and-confirm', transition: acceptance(record, callback, arrival) }
 }

@@ -20,7 +20,7 @@ import { type ParsedCallback, parseCallback, type StkCallback } from './parse-ca
  * - `settled`: it moved the payment (settled it, corrected a `TIMEOUT`, or brought a missing receipt).
  * - `repeat`: it said what was known.
  * - `in-progress`: Daraja says it is still working on it.
- * - `unconfirmed`: it says paid, and waits until an STK query says so too (`confirmSuccess: 'query'`).
+ * - `unconfirmed`: it waits until an STK query says the same (`confirmSuccess: 'query'`).
  * - `contradiction`: it says something else than what stands; kept with its `reason`, not applied.
  * - `refused`: its token is wrong or missing; kept, not applied.
  * - `parked`: no payment has these ids yet; applied by itself once one does.
@@ -126,7 +126,7 @@ async function applyCallback(
   const result = await decideAndCommit(ports, found, (record, mark) => {
     const decision = decideCallback(record, parsed, { ...mark, tokenHash, digest: callback.digest, confirmSuccess })
     if (decision.decision === 'move') {
-      return { step: 'commit', transition: endingPoll(ports, { ...decision.transition, callback }) }
+      return { step: 'commit', transition: endingPoll({ ...decision.transition, callback }) }
     }
     if (decision.decision === 'accept-and-confirm') {
       return { step: 'commit', transition: { ...decision.transition, callback } }

@@ -1,13 +1,18 @@
 import type { Payment } from '../payment/payment.ts'
 import { isStandIn } from '../payment/request-id.ts'
-import { queryInTurn } from '../poll/paced-query.ts'
+import { isThrottled, queryInTurn } from '../poll/paced-query.ts'
 import type { PollPorts } from '../poll/poll-payment.ts'
-import type { Lease, PaymentRecord, QueryOutcome } from '../ports.ts'
+import type { Lease, PaymentRecord, ReconciliationOpened } from '../ports.ts'
 import { noteEntry } from '../settle/discrepancy.ts'
 import { noteOnTrail } from '../settle/settle-payment.ts'
 import { createTimeOrderedId } from '../time-ordered-id.ts'
 import { type Comparison, compareWithDaraja } from './compare-with-daraja.ts'
-import type { ReconciliationProgress, ReconciliationRange, ReconciliationResult } from './reconciliation.ts'
+import type {
+  ReconciliationMismatch,
+  ReconciliationProgress,
+  ReconciliationRange,
+  ReconciliationResult,
+} from './reconciliation.ts'
 
 const pageSize = 100
 /** How often a payment is asked about again when Daraja throttles us, before it is skipped. */
@@ -16,6 +21,8 @@ const maxThrottled = 5
 const leaseMarginMs = 60_000
 /** The longest sleep before we say that we are still here. */
 const longestSleepMs = 10_000
+/** Customers wait for polls and nobody for us: whoever polls looks for a turn every second, and gets it first. */
+const pollsFirstMs = 1_100
 /** How often to look at somebody else's progress. */
 const watchEveryMs = 1_000
 
@@ -36,13 +43,14 @@ export async function reconcilePayments(
   range: ReconciliationRange,
 ): Promise<ReconciliationResult> {
   const { store, clock, random } = ports
-  const askedAt = clock.now()
-  const leaseId = createTimeOrderedId(askedAt, random(16))
+  const leaseId = createTimeOrderedId(clock.now(), random(16))
   const lease = (): Lease => ({ leaseId, at: clock.now(), leaseMs: settings.timeoutMs + leaseMarginMs })
+  let awaitedRun: number | null = null
   for (;;) {
-    const opened = await store.openReconciliation(range, askedAt, lease())
-    if (opened.outcome === 'done') return resultOf(opened.progress)
+    const opened: ReconciliationOpened = await store.openReconciliation(range, awaitedRun, lease())
+    if (opened.outcome === 'done') return resultOf(store, opened.progress)
     if (opened.outcome === 'busy') {
+      awaitedRun ??= opened.run
       await clock.sleep(watchEveryMs)
       continue
     }
@@ -74,45 +82,45 @@ async function work(
   for (;;) {
     const page = await ports.store.listPayments({ ...range, after: progress.after }, pageSize)
     for (const payment of page) {
-      const comparison = await compare(ports, settings, range.shortCode, payment, () => save(progress))
-      if (comparison.comparison === 'mismatch') await raise(ports, payment, comparison.mpesaStatus)
-      progress = advance(progress, payment, comparison)
+      const { comparison, compared } = await compare(ports, settings, range.shortCode, payment, () => save(progress))
+      if (comparison.comparison === 'mismatch') await raise(ports, compared, comparison.mpesaStatus)
+      progress = advance(progress, compared, comparison)
       await save(progress)
     }
     if (page.length < pageSize) break
   }
   progress = { ...progress, isDone: true }
   await save(progress)
-  return resultOf(progress)
+  return resultOf(ports.store, progress)
 }
 
+/** Compares a payment as it stands when the answer is there: a page may be old by the time of its last payment. */
 async function compare(
   ports: PollPorts,
   settings: ReconcileSettings,
   shortCode: string,
   payment: Payment,
   stillHere: () => Promise<void>,
-): Promise<Comparison> {
-  const { clock } = ports
+): Promise<{ readonly comparison: Comparison; readonly compared: Payment }> {
+  const { store, clock } = ports
   const { checkoutRequestId } = payment
+  const skipped = { comparison: { comparison: 'skipped' }, compared: payment } as const
   // Of a push whose answer was lost and which a person resolved: there is nothing to ask about.
-  if (isStandIn(checkoutRequestId)) return { comparison: 'skipped' }
+  if (isStandIn(checkoutRequestId)) return skipped
   for (let throttled = 0; throttled < maxThrottled; ) {
     const answer = await queryInTurn(ports, settings.queriesPerMinute, { shortCode, checkoutRequestId })
     if (answer.outcome === 'not-now') {
-      await clock.sleep(Math.min(answer.waitMs, longestSleepMs))
+      const graceMs = Math.min(answer.waitMs, pollsFirstMs)
+      await clock.sleep(Math.min(answer.waitMs + graceMs, longestSleepMs))
       await stillHere()
     } else if (isThrottled(answer)) {
       throttled++
     } else {
-      return compareWithDaraja(payment, answer, clock.now())
+      const compared = (await store.findPayment({ paymentId: payment.id }))?.payment ?? payment
+      return { comparison: compareWithDaraja(compared, answer, clock.now()), compared }
     }
   }
-  return { comparison: 'skipped' }
-}
-
-function isThrottled(answer: QueryOutcome): boolean {
-  return answer.outcome === 'indeterminate' && answer.reason === 'throttled'
+  return skipped
 }
 
 /**
@@ -136,13 +144,22 @@ function advance(progress: ReconciliationProgress, payment: Payment, comparison:
     case 'skipped':
       return { ...progress, after, skipped: progress.skipped + 1 }
     case 'mismatch': {
-      const { id: paymentId, checkoutRequestId, status: storedStatus, amount } = payment
-      const mismatch = { paymentId, checkoutRequestId, storedStatus, mpesaStatus: comparison.mpesaStatus, amount }
+      const { id: paymentId, status: storedStatus, amount } = payment
+      const mismatch = { paymentId, storedStatus, mpesaStatus: comparison.mpesaStatus, amount }
       return { ...progress, after, checked: progress.checked + 1, mismatches: [...progress.mismatches, mismatch] }
     }
   }
 }
 
-function resultOf({ checked, matched, skipped, mismatches }: ReconciliationProgress): ReconciliationResult {
+async function resultOf(
+  store: PollPorts['store'],
+  { checked, matched, skipped, mismatches: kept }: ReconciliationProgress,
+): Promise<ReconciliationResult> {
+  const mismatches: ReconciliationMismatch[] = []
+  for (const mismatch of kept) {
+    const { paymentId } = mismatch
+    const checkoutRequestId = (await store.findPayment({ paymentId }))?.payment?.checkoutRequestId ?? ''
+    mismatches.push({ ...mismatch, checkoutRequestId })
+  }
   return { checked, matched, skipped, mismatches }
 }

@@ -26,8 +26,12 @@ export type ReconciliationResult = {
   readonly mismatches: readonly ReconciliationMismatch[]
 }
 
+/** A mismatch as it is kept: without the id that ends with the customer's number. */
+export type KeptMismatch = Omit<ReconciliationMismatch, 'checkoutRequestId'>
+
 /** How far a reconciliation has come: what a process that takes it over needs to know. */
-export type ReconciliationProgress = ReconciliationResult & {
+export type ReconciliationProgress = Omit<ReconciliationResult, 'mismatches'> & {
+  readonly mismatches: readonly KeptMismatch[]
   /** The last payment that was looked at. */
   readonly after: { readonly initiatedAt: Date; readonly paymentId: string } | null
   readonly isDone: boolean
@@ -41,6 +45,9 @@ export const freshReconciliation: ReconciliationProgress = {
   after: null,
   isDone: false,
 }
+
+/** How long a finished reconciliation is kept. */
+export const keptReconciliationMs = 30 * 24 * 3_600_000
 
 /**
  * The range between two dates.

@@ -86,9 +86,10 @@ function repeat(record: PaymentRecord, standing: Payment, claim: Claim, mark: Se
   }
   if (claim.status !== 'SUCCESS' || claim.receipt === null) return { decision: 'repeat' }
   if (mpesaReceiptNumber === claim.receipt) return { decision: 'repeat' }
-  if (mpesaReceiptNumber !== null) return contradict('receipt-differs')
+  if (mpesaReceiptNumber !== null && claim.weight !== 'overrules') return contradict('receipt-differs')
   const completed = { ...standing, mpesaReceiptNumber: claim.receipt, version: standing.version + 1 }
-  return move(record, completed, 'payment.receipt-added', claim, mark)
+  const event = mpesaReceiptNumber === null ? 'payment.receipt-added' : 'payment.corrected'
+  return move(record, completed, event, claim, mark)
 }
 
 function settle(standing: Payment, claim: Claim, at: Date): Payment {

@@ -13,7 +13,7 @@ const repeatable: ReadonlySet<string | symbol> = new Set<keyof Store>([
   'recordCallback',
   'parkCallback',
   'findPayment',
-  'listUnconfirmed',
+  'listCallbacks',
   'finishWork',
   'addWork',
 ])

@@ -71,9 +71,13 @@ export async function decideAndCommit<Reason>(
     }
     record = committed.record
   }
-  throw new MpesaStkError(
+  throw contended(found)
+}
+
+function contended({ initiation }: PaymentRecord): MpesaStkError {
+  return new MpesaStkError(
     'MPESA_STK_STORE_CONTENDED',
-    `payment ${found.initiation.paymentId} changed ${maxAttempts} times while one step was taken; try again`,
+    `payment ${initiation.paymentId} changed ${maxAttempts} times while one step was taken; try again`,
   )
 }
 
@@ -86,7 +90,7 @@ export async function settlePayment(
   const result = await decideAndCommit(ports, found, (record, mark) => {
     const decision = decideSettlement(record, claim, mark)
     return decision.decision === 'move'
-      ? { step: 'commit', transition: endingPoll(ports, decision.transition) }
+      ? { step: 'commit', transition: endingPoll(decision.transition) }
       : { step: 'leave', decision }
   })
   if (result.outcome === 'moved') return { outcome: 'settled', record: result.record }
@@ -97,12 +101,9 @@ export async function settlePayment(
   return { outcome: 'contradiction', record, reason }
 }
 
-/**
- * A payment that is settled needs no poll. Where successes are confirmed it stays all the same: it may be what an
- * unconfirmed callback waits for, and ends by itself when there is none.
- */
-export function endingPoll({ confirmSuccess }: SettlePorts, transition: Transition): Transition {
-  return confirmSuccess === 'query' ? transition : { ...transition, endsWork: [pollId(transition.paymentId)] }
+/** A payment that is settled needs no poll, unless a callback of it waits for one. */
+export function endingPoll(transition: Transition): Transition {
+  return { ...transition, endsWork: [pollId(transition.paymentId)] }
 }
 
 /** Puts a contradiction on the trail of a payment and raises it, without changing anything else. */
@@ -119,6 +120,8 @@ async function noteDiscrepancy(
 /**
  * Writes a line and its discrepancy beside a record that stays as it is. Should somebody move the payment meanwhile, the
  * line still tells what was seen when it was written.
+ *
+ * @throws MpesaStkError `MPESA_STK_STORE_CONTENDED`
  */
 export async function noteOnTrail(
   { store }: Pick<SettlePorts, 'store'>,
@@ -136,9 +139,11 @@ export async function noteOnTrail(
       entry,
       work: [discrepancyWork(entry)],
     })
-    if (noted.outcome !== 'conflict') return
+    if (noted.outcome === 'committed') return
+    if (noted.outcome === 'taken') throw new Error('a step that changes no payment found its ids taken')
     record = noted.record
   }
+  throw contended(found)
 }
 
 /** Keeps a callback that was not believed, once on the payment's own trail. A contradiction is raised as a discrepancy. */
@@ -157,6 +162,6 @@ export async function keepDisbelieved(
     disposition,
     paymentId: record.initiation.paymentId,
     entry,
-    ...(disposition === 'contradiction' && { work: [discrepancyWork(entry)] }),
+    ...(disposition === 'contradiction' && { entryWork: [discrepancyWork(entry)] }),
   })
 }

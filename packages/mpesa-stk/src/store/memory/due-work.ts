@@ -2,7 +2,8 @@ import type { DueWork, NewWork, ParkedWork, WorkResult } from '../../core/due/du
 import type { DueClaim } from '../../core/ports.ts'
 
 type Row = {
-  readonly work: Omit<DueWork, 'leaseId'>
+  readonly work: Omit<DueWork, 'leaseId' | 'triedForMs'>
+  readonly firstTriedAt: Date | null
   readonly lease: { readonly id: string; readonly until: Date } | null
   readonly lastError: string
   readonly isParked: boolean
@@ -18,8 +19,15 @@ export class MemoryWork {
       const known = this.#rows.get(rest.id)?.work.dueAt
       const dueAt = new Date(at.getTime() + delayMs)
       const due = { ...rest, attempts: 0, dueAt: known !== undefined && known < dueAt ? known : dueAt }
-      this.#rows.set(rest.id, { work: due, lease: null, lastError: '', isParked: false })
+      this.#rows.set(rest.id, { work: due, firstTriedAt: null, lease: null, lastError: '', isParked: false })
     }
+  }
+
+  addAbsent(work: readonly NewWork[], at: Date): void {
+    this.add(
+      work.filter(({ id }) => !this.#rows.has(id)),
+      at,
+    )
   }
 
   end(ids: readonly string[]): void {
@@ -35,8 +43,11 @@ export class MemoryWork {
       .sort((a, b) => a.work.dueAt.getTime() - b.work.dueAt.getTime())
       .slice(0, limit)
     const lease = { id: leaseId, until: new Date(at.getTime() + leaseMs) }
-    for (const row of claimed) this.#rows.set(row.work.id, { ...row, lease })
-    return claimed.map(({ work }) => ({ ...work, leaseId }))
+    return claimed.map(row => {
+      const firstTriedAt = row.firstTriedAt ?? at
+      this.#rows.set(row.work.id, { ...row, firstTriedAt, lease })
+      return { ...row.work, triedForMs: at.getTime() - firstTriedAt.getTime(), leaseId }
+    })
   }
 
   finish(results: readonly WorkResult[], at: Date): void {
@@ -51,7 +62,7 @@ export class MemoryWork {
       const dueAt = isAgain && result.delayMs !== null ? new Date(at.getTime() + result.delayMs) : row.work.dueAt
       const attempts = row.work.attempts + (isAgain && !result.isAttempt ? 0 : 1)
       const work = { ...row.work, attempts, dueAt }
-      this.#rows.set(result.id, { work, lease: null, lastError: result.error ?? '', isParked: !isAgain })
+      this.#rows.set(result.id, { ...row, work, lease: null, lastError: result.error ?? '', isParked: !isAgain })
     }
   }
 
@@ -66,7 +77,7 @@ export class MemoryWork {
   release(id: string, at: Date): boolean {
     const row = this.#rows.get(id)
     if (row?.isParked !== true) return false
-    this.#rows.set(id, { ...row, work: { ...row.work, attempts: 0, dueAt: at }, isParked: false })
+    this.#rows.set(id, { ...row, work: { ...row.work, attempts: 0, dueAt: at }, firstTriedAt: null, isParked: false })
     return true
   }
 }

@@ -28,16 +28,17 @@ export async function parkedFor(client: Queryable, payment: Payment | null): Pro
   return rows.map(toCallback)
 }
 
-export async function listUnconfirmed(
+export async function listCallbacks(
   on: Queryable,
   paymentId: string,
+  disposition: CallbackDisposition,
   limit: number,
 ): Promise<readonly CallbackEvidence[]> {
   const rows = await all<CallbackRow>(
     on,
-    `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE payment_id = $1 AND disposition = 'unconfirmed'
-     ORDER BY received_at LIMIT $2`,
-    [paymentId, limit],
+    `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE payment_id = $1 AND disposition = $2
+     ORDER BY received_at LIMIT $3`,
+    [paymentId, disposition, limit],
   )
   return rows.map(toCallback)
 }

@@ -13,13 +13,26 @@ export function addWork({ id, kind, paymentId, cause, delayMs }: NewWork): State
     text: `INSERT INTO mpesa_due_work AS w (id, kind, payment_id, cause, attempts, due_at, is_parked)
       VALUES ($1, $2, $3, $4, 0, clock_timestamp() + $5 * interval '1 millisecond', 0)
       ON CONFLICT (id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at), attempts = 0, is_parked = 0,
-        lease_id = NULL, lease_until = NULL`,
+        lease_id = NULL, lease_until = NULL, first_tried_at = NULL`,
     values: [id, kind, paymentId, cause, delayMs],
   }
 }
 
-export function endWork(ids: readonly string[]): Statement {
-  return { text: 'DELETE FROM mpesa_due_work WHERE id = ANY ($1)', values: [ids] }
+export function addAbsentWork({ id, kind, paymentId, cause, delayMs }: NewWork): Statement {
+  return {
+    text: `INSERT INTO mpesa_due_work (id, kind, payment_id, cause, attempts, due_at, is_parked)
+      VALUES ($1, $2, $3, $4, 0, clock_timestamp() + $5 * interval '1 millisecond', 0) ON CONFLICT (id) DO NOTHING`,
+    values: [id, kind, paymentId, cause, delayMs],
+  }
+}
+
+/** Not while a callback of the payment waits to be confirmed: the work may be what it waits for. */
+export function endWork(paymentId: string, ids: readonly string[]): Statement {
+  return {
+    text: `DELETE FROM mpesa_due_work WHERE id = ANY ($1) AND NOT EXISTS (
+      SELECT 1 FROM mpesa_callbacks WHERE payment_id = $2 AND disposition = 'unconfirmed')`,
+    values: [ids, paymentId],
+  }
 }
 
 /** By the database's time, so that no clock of a caller takes a lease early. */
@@ -29,7 +42,8 @@ export async function claimDue(
 ): Promise<readonly DueWork[]> {
   const rows = await all<WorkRow>(
     client,
-    `UPDATE mpesa_due_work SET lease_id = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond'
+    `UPDATE mpesa_due_work SET lease_id = $1, lease_until = statement_timestamp() + $2 * interval '1 millisecond',
+       first_tried_at = coalesce(first_tried_at, statement_timestamp())
      WHERE id IN (
        SELECT id FROM mpesa_due_work WHERE is_parked = 0 AND kind = ANY ($3) AND due_at <= clock_timestamp()
          AND (lease_until IS NULL OR lease_until <= clock_timestamp())
@@ -37,7 +51,7 @@ export async function claimDue(
      RETURNING *`,
     [leaseId, leaseMs, kinds, limit],
   )
-  return rows.map(toDueWork).sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
+  return rows.map(row => toDueWork(row, leaseMs)).sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
 }
 
 export async function finishWork(client: Queryable, results: readonly WorkResult[]): Promise<void> {
@@ -68,7 +82,7 @@ export async function finishWork(client: Queryable, results: readonly WorkResult
 export async function releaseParkedWork(client: Queryable, id: string): Promise<boolean> {
   const row = await first(
     client,
-    `UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, due_at = clock_timestamp() WHERE id = $1 AND is_parked = 1
+    `UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, first_tried_at = NULL, due_at = clock_timestamp() WHERE id = $1 AND is_parked = 1
      RETURNING id`,
     [id],
   )

@@ -2,6 +2,7 @@ import type { Payment } from '../../core/payment/payment.ts'
 import type { Lease, PaymentRange, ReconciliationOpened } from '../../core/ports.ts'
 import {
   freshReconciliation,
+  keptReconciliationMs,
   type ReconciliationProgress,
   type ReconciliationRange,
 } from '../../core/reconcile/reconciliation.ts'
@@ -13,13 +14,13 @@ const isRange = 'short_code = $1 AND from_at = $2 AND to_at = $3'
 export async function openReconciliation(
   client: Queryable,
   { shortCode, from, to }: ReconciliationRange,
-  askedAt: Date,
+  awaitedRun: number | null,
   { leaseId, leaseMs }: Lease,
 ): Promise<ReconciliationOpened> {
   // A row that is nobody's yet, so that there is one to hold and only one who asks begins.
   await all(
     client,
-    `INSERT INTO mpesa_reconciliations VALUES ($1, $2, $3, 0, 0, 0, '[]', NULL, NULL, 0, now(), '', now())
+    `INSERT INTO mpesa_reconciliations VALUES ($1, $2, $3, 0, 0, 0, '[]', NULL, NULL, 0, now(), '', now(), 1)
      ON CONFLICT DO NOTHING`,
     [shortCode, from, to],
   )
@@ -28,11 +29,24 @@ export async function openReconciliation(
     `SELECT *, clock_timestamp() AS now FROM mpesa_reconciliations WHERE ${isRange} FOR UPDATE`,
     [shortCode, from, to],
   )
-  const judged = judgeReconciliation(row, askedAt, row?.now ?? askedAt)
+  if (row === undefined) throw new Error('the row of a reconciliation that was just made is not there')
+  const judged = judgeReconciliation(row, awaitedRun, row.now)
   if (judged !== null) return judged
-  const progress = row === undefined || row.is_done === 1 ? freshReconciliation : toProgress(row)
-  await write(client, { shortCode, from, to }, progress, leaseId, leaseMs)
-  return { outcome: 'opened', progress }
+  const range = { shortCode, from, to }
+  if (row.is_done === 0) {
+    const progress = toProgress(row)
+    await write(client, range, row.run, progress, leaseId, leaseMs)
+    return { outcome: 'opened', progress }
+  }
+  await write(client, range, row.run + 1, freshReconciliation, leaseId, leaseMs)
+  await all(
+    client,
+    `DELETE FROM mpesa_reconciliations WHERE (short_code, from_at, to_at) IN (
+       SELECT short_code, from_at, to_at FROM mpesa_reconciliations
+       WHERE is_done = 1 AND saved_at < clock_timestamp() - $1 * interval '1 millisecond' FOR UPDATE SKIP LOCKED)`,
+    [keptReconciliationMs],
+  )
+  return { outcome: 'opened', progress: freshReconciliation }
 }
 
 export async function saveReconciliation(
@@ -42,19 +56,20 @@ export async function saveReconciliation(
   { leaseId, leaseMs }: Lease,
 ): Promise<boolean> {
   const { shortCode, from, to } = range
-  const row = await first<{ lease_id: string }>(
+  const row = await first<{ lease_id: string; run: number }>(
     client,
-    `SELECT lease_id FROM mpesa_reconciliations WHERE ${isRange} FOR UPDATE`,
+    `SELECT lease_id, run FROM mpesa_reconciliations WHERE ${isRange} FOR UPDATE`,
     [shortCode, from, to],
   )
   if (row?.lease_id !== leaseId) return false
-  await write(client, range, progress, leaseId, leaseMs)
+  await write(client, range, row.run, progress, leaseId, leaseMs)
   return true
 }
 
 async function write(
   client: Queryable,
   { shortCode, from, to }: ReconciliationRange,
+  run: number,
   progress: ReconciliationProgress,
   leaseId: string,
   leaseMs: number,
@@ -63,7 +78,7 @@ async function write(
     client,
     `UPDATE mpesa_reconciliations SET checked = $4, matched = $5, skipped = $6, mismatches = $7, after_initiated = $8,
        after_payment_id = $9, is_done = $10, saved_at = clock_timestamp(), lease_id = $11,
-       lease_until = clock_timestamp() + $12 * interval '1 millisecond' WHERE ${isRange}`,
+       lease_until = clock_timestamp() + $12 * interval '1 millisecond', run = $13 WHERE ${isRange}`,
     [
       shortCode,
       from,
@@ -77,11 +92,15 @@ async function write(
       progress.isDone ? 1 : 0,
       leaseId,
       leaseMs,
+      run,
     ],
   )
 }
 
-/** A payment that older code wrote has no shortcode: it is anybody's. */
+/**
+ * A payment that older code wrote has no shortcode: it is anybody's. Its time may have microseconds, which a Date has not:
+ * pages go by milliseconds, or the last one of a page would come again on the next, for ever.
+ */
 export async function listPayments(
   on: Queryable,
   { shortCode, from, to, after }: PaymentRange,
@@ -90,8 +109,9 @@ export async function listPayments(
   const rows = await all<PaymentRow>(
     on,
     `SELECT p.* FROM mpesa_payments p JOIN mpesa_initiations i ON i.payment_id = p.id
-     WHERE p.initiated_at >= $2 AND p.initiated_at <= $3 AND (p.initiated_at, p.id) > ($4, $5)
-       AND i.short_code IN ($1, '') ORDER BY p.initiated_at, p.id LIMIT $6`,
+     WHERE p.initiated_at >= $4 AND p.initiated_at < $3::timestamptz + interval '1 millisecond' AND p.initiated_at >= $2
+       AND (date_trunc('milliseconds', p.initiated_at), p.id) > ($4, $5)
+       AND i.short_code IN ($1, '') ORDER BY date_trunc('milliseconds', p.initiated_at), p.id LIMIT $6`,
     [shortCode, from, to, after?.initiatedAt ?? from, after?.paymentId ?? '', limit],
   )
   return rows.map(toPayment)

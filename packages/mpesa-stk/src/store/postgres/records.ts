@@ -69,14 +69,14 @@ export async function findByRequestId(
   return merchantRequestId === null ? null : find(client, { merchantRequestId })
 }
 
-/** False when its key is in use. */
+/** False when its key is in use, or the intent is there already. */
 export async function insertInitiation(client: Queryable, intent: Intent): Promise<boolean> {
   const inserted = await first(
     client,
     `INSERT INTO mpesa_initiations (payment_id, idempotency_key, state, phone_number, amount, account_reference,
        description, short_code, transaction_type, party_b, reserved_at)
      VALUES ($1, $2, 'reserved', $3, $4, $5, $6, $7, $8, $9, $10)
-     ON CONFLICT (idempotency_key) WHERE state <> 'refused' DO NOTHING RETURNING payment_id`,
+     ON CONFLICT DO NOTHING RETURNING payment_id`,
     [
       intent.paymentId,
       intent.idempotencyKey,
@@ -117,6 +117,9 @@ export function putReceipt(before: Payment | null, { id, mpesaReceiptNumber }: P
   if (mpesaReceiptNumber !== null && mpesaReceiptNumber === before?.mpesaReceiptNumber) return []
   if (mpesaReceiptNumber !== null) {
     return [
+      ...(before?.mpesaReceiptNumber == null
+        ? []
+        : [{ text: 'DELETE FROM mpesa_receipts WHERE receipt = $1', values: [before.mpesaReceiptNumber] }]),
       {
         text: `INSERT INTO mpesa_receipts (receipt, payment_id) SELECT $1::text, $2::text
           WHERE NOT EXISTS (SELECT 1 FROM mpesa_receipts WHERE receipt = $1 AND payment_id = $2)`,

@@ -47,7 +47,7 @@ function writesOf(
       ? []
       : [...releaseCallback(callback, disposition, paymentId), keepCallback(callback, disposition, paymentId)]),
     ...work.filter(({ id }) => !endsWork.includes(id)).map(addWork),
-    ...(endsWork.length === 0 ? [] : [endWork(endsWork)]),
+    ...(endsWork.length === 0 ? [] : [endWork(paymentId, endsWork)]),
     insertEntry(linked),
     updateInitiation(initiation, headOf(linked)),
   ]

@@ -16,12 +16,17 @@ export function parkedFor(on: SqliteStatements, payment: Payment | null): readon
     .map(toCallback)
 }
 
-export function listUnconfirmed(on: SqliteStatements, paymentId: string, limit: number): readonly CallbackEvidence[] {
+export function listCallbacks(
+  on: SqliteStatements,
+  paymentId: string,
+  disposition: CallbackDisposition,
+  limit: number,
+): readonly CallbackEvidence[] {
   return on
     .all<CallbackRow>(
-      `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE payment_id = ? AND disposition = 'unconfirmed'
+      `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE payment_id = ? AND disposition = ?
        ORDER BY received_at LIMIT ?`,
-      [paymentId, limit],
+      [paymentId, disposition, limit],
     )
     .map(toCallback)
 }

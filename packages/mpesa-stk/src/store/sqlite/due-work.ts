@@ -11,25 +11,41 @@ export function addWork(on: SqliteStatements, { id, kind, paymentId, cause, dela
   on.run(
     `INSERT INTO mpesa_due_work (id, kind, payment_id, cause, attempts, due_at, is_parked) VALUES (?, ?, ?, ?, 0, ?, 0)
      ON CONFLICT (id) DO UPDATE SET due_at = min(due_at, excluded.due_at), attempts = 0, is_parked = 0,
-       lease_id = NULL, lease_until = NULL`,
+       lease_id = NULL, lease_until = NULL, first_tried_at = NULL`,
     [id, kind, paymentId, cause, at.getTime() + delayMs],
   )
 }
 
-export function endWork(on: SqliteStatements, ids: readonly string[]): void {
-  for (const id of ids) on.run('DELETE FROM mpesa_due_work WHERE id = ?', [id])
+export function addAbsentWork(on: SqliteStatements, { id, kind, paymentId, cause, delayMs }: NewWork, at: Date): void {
+  on.run(
+    `INSERT INTO mpesa_due_work (id, kind, payment_id, cause, attempts, due_at, is_parked) VALUES (?, ?, ?, ?, 0, ?, 0)
+     ON CONFLICT (id) DO NOTHING`,
+    [id, kind, paymentId, cause, at.getTime() + delayMs],
+  )
+}
+
+/** Not while a callback of the payment waits to be confirmed: the work may be what it waits for. */
+export function endWork(on: SqliteStatements, paymentId: string, ids: readonly string[]): void {
+  for (const id of ids) {
+    on.run(
+      `DELETE FROM mpesa_due_work WHERE id = ? AND NOT EXISTS (
+         SELECT 1 FROM mpesa_callbacks WHERE payment_id = ? AND disposition = 'unconfirmed')`,
+      [id, paymentId],
+    )
+  }
 }
 
 export function claimDue(on: SqliteStatements, { kinds, at, leaseMs, leaseId, limit }: DueClaim): readonly DueWork[] {
   const now = at.getTime()
   return on
     .all<WorkRow>(
-      `UPDATE mpesa_due_work SET lease_id = ?1, lease_until = ?2 WHERE id IN (
+      `UPDATE mpesa_due_work SET lease_id = ?1, lease_until = ?2, first_tried_at = coalesce(first_tried_at, ?4)
+       WHERE id IN (
        SELECT id FROM mpesa_due_work WHERE is_parked = 0 AND kind IN (SELECT value FROM json_each(?3)) AND due_at <= ?4
          AND (lease_until IS NULL OR lease_until <= ?4) ORDER BY due_at LIMIT ?5) RETURNING *`,
       [leaseId, now + leaseMs, JSON.stringify(kinds), now, limit],
     )
-    .map(toDueWork)
+    .map(row => toDueWork(row, leaseMs))
     .sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
 }
 
@@ -52,7 +68,7 @@ export function finishWork(on: SqliteStatements, results: readonly WorkResult[],
 
 export function releaseParkedWork(on: SqliteStatements, id: string, at: Date): boolean {
   const rows = on.all(
-    'UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, due_at = ? WHERE id = ? AND is_parked = 1 RETURNING id',
+    'UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, first_tried_at = NULL, due_at = ? WHERE id = ? AND is_parked = 1 RETURNING id',
     [at.getTime(), id],
   )
   return rows.length > 0

@@ -2,6 +2,7 @@ import type { Payment } from '../../core/payment/payment.ts'
 import type { Lease, PaymentRange, ReconciliationOpened } from '../../core/ports.ts'
 import {
   freshReconciliation,
+  keptReconciliationMs,
   type ReconciliationProgress,
   type ReconciliationRange,
 } from '../../core/reconcile/reconciliation.ts'
@@ -11,15 +12,22 @@ import type { SqliteStatements } from './statements.ts'
 export function openReconciliation(
   on: SqliteStatements,
   range: ReconciliationRange,
-  askedAt: Date,
+  awaitedRun: number | null,
   lease: Lease,
 ): ReconciliationOpened {
   const row = findReconciliation(on, range)
-  const judged = judgeReconciliation(row, askedAt, lease.at)
+  const judged = judgeReconciliation(row, awaitedRun, lease.at)
   if (judged !== null) return judged
-  const progress = row === undefined || row.is_done === 1 ? freshReconciliation : toProgress(row)
-  write(on, range, progress, lease)
-  return { outcome: 'opened', progress }
+  if (row !== undefined && row.is_done === 0) {
+    const progress = toProgress(row)
+    write(on, range, row.run, progress, lease)
+    return { outcome: 'opened', progress }
+  }
+  on.run('DELETE FROM mpesa_reconciliations WHERE is_done = 1 AND saved_at < ?', [
+    lease.at.getTime() - keptReconciliationMs,
+  ])
+  write(on, range, (row?.run ?? 0) + 1, freshReconciliation, lease)
+  return { outcome: 'opened', progress: freshReconciliation }
 }
 
 export function saveReconciliation(
@@ -28,8 +36,9 @@ export function saveReconciliation(
   progress: ReconciliationProgress,
   lease: Lease,
 ): boolean {
-  if (findReconciliation(on, range)?.lease_id !== lease.leaseId) return false
-  write(on, range, progress, lease)
+  const row = findReconciliation(on, range)
+  if (row?.lease_id !== lease.leaseId) return false
+  write(on, range, row.run, progress, lease)
   return true
 }
 
@@ -46,10 +55,11 @@ function findReconciliation(
 function write(
   on: SqliteStatements,
   { shortCode, from, to }: ReconciliationRange,
+  run: number,
   progress: ReconciliationProgress,
   { leaseId, at, leaseMs }: Lease,
 ): void {
-  on.run('INSERT OR REPLACE INTO mpesa_reconciliations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [
+  on.run('INSERT OR REPLACE INTO mpesa_reconciliations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [
     shortCode,
     from.getTime(),
     to.getTime(),
@@ -63,6 +73,7 @@ function write(
     at.getTime(),
     leaseId,
     at.getTime() + leaseMs,
+    run,
   ])
 }
 

@@ -1,4 +1,6 @@
-/** Callbacks that wait for a confirmation, the pace of queries, and a poll for every payment that is still pending. */
+/** Callbacks that wait for a confirmation, the pace of queries, and a poll for every payment that is still
+ * pending and that Safaricom may still know: for two days, as far as was seen. Older ones would be asked about first, in
+ * vain, while customers wait. */
 export const sql = /* sql */ `
 ALTER TABLE mpesa_callbacks DROP CONSTRAINT mpesa_callbacks_disposition_check;
 ALTER TABLE mpesa_callbacks ADD CONSTRAINT mpesa_callbacks_disposition_check CHECK (disposition IN
@@ -15,5 +17,6 @@ CREATE INDEX mpesa_initiations_open ON mpesa_initiations (reserved_at) WHERE sta
 
 INSERT INTO mpesa_due_work
 SELECT 'poll:' || p.id, 'poll:' || i.short_code, p.id, 'initiation.accepted', 0, p.initiated_at, 0, NULL, NULL, NULL
-FROM mpesa_payments p JOIN mpesa_initiations i ON i.payment_id = p.id WHERE p.status = 'PENDING' AND i.short_code <> '';
+FROM mpesa_payments p JOIN mpesa_initiations i ON i.payment_id = p.id WHERE p.status = 'PENDING'
+  AND p.initiated_at > now() - interval '48 hours';
 `
