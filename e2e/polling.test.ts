@@ -212,7 +212,38 @@ describe('only an answer about the payment counts', () => {
     expect((await mpesa.history({ paymentId })).at(-1)).toMatchObject({ after: 'TIMEOUT', evidence: { answers: 10 } })
   })
 
-  test('so where nobody answers at all, waiting ends by the age of the payment', async () => {
+  test('nor does the time when nobody asked: after a day of downtime a payment is asked about before it is given up', async () => {
+    await using floor = await openShopFloor()
+    const clock = createManualClock()
+    const mpesa = floor.open(new MemoryAdapter(), unpaced, clock)
+    floor.simulator.addScenario({ outcome: 'paid', callbackLost: true, queryAnswers: ['500-html', '429'] })
+    const { paymentId } = await mpesa.initiatePayment(order)
+    clock.advance(24 * 3_600_000)
+    for (let round = 0; round < 3; round++) {
+      await mpesa.runDueWork()
+      clock.advance(60_000)
+    }
+    expect(await mpesa.getPayment(paymentId)).toMatchObject({ status: 'SUCCESS' })
+  })
+
+  test('nor one in which Daraja only ever said that it is asked too often', async () => {
+    await using floor = await openShopFloor()
+    const clock = createManualClock()
+    const mpesa = floor.open(new MemoryAdapter(), unpaced, clock)
+    floor.simulator.addScenario({ outcome: 'paid', callbackLost: true, queryAnswers: Array(20).fill('429') })
+    const { paymentId } = await mpesa.initiatePayment(order)
+    for (let round = 0; round < 20; round++) {
+      clock.advance(600_000)
+      await mpesa.runDueWork()
+    }
+    expect(queries(floor)).toBe(20)
+    expect(await mpesa.getPayment(paymentId)).toMatchObject({ status: 'PENDING' })
+    clock.advance(600_000)
+    await mpesa.runDueWork()
+    expect(await mpesa.getPayment(paymentId)).toMatchObject({ status: 'SUCCESS' })
+  })
+
+  test('so where nobody answers at all, waiting ends by how long it was tried', async () => {
     await using floor = await openShopFloor()
     const clock = createManualClock()
     const mpesa = floor.open(new MemoryAdapter(), unpaced, clock)

@@ -1,4 +1,4 @@
-import type { Discrepancy, MpesaSettings, MpesaStk, ReconciliationResult, Store } from 'mpesa-stk'
+import type { Clock, Discrepancy, MpesaSettings, MpesaStk, ReconciliationResult, Store } from 'mpesa-stk'
 import type { ScenarioInput } from 'mpesa-stk-simulator'
 import { describe, expect, test } from 'vitest'
 import { failedBody, paidBody } from './callback-bodies.ts'
@@ -301,4 +301,46 @@ describe('a range', () => {
     await expect(reconciling).rejects.toMatchObject({ code: 'MPESA_STK_RANGE_INVALID' })
     expect(queries(floor)).toBe(0)
   })
+})
+
+test('a payment that is settled while it is asked about is compared as it stands then', async () => {
+  await using time = await openMemoryInTime()
+  let whileAsked = async () => {}
+  const store = interceptStore(time.store, async (name, pass) => {
+    if (name === 'changeQueryPace') await whileAsked()
+    return pass()
+  })
+  await using shop = await openReconciling({ time, store })
+  const { checkout } = await shop.pay({ outcome: 'paid', callbackLost: true })
+  whileAsked = async () => {
+    whileAsked = async () => {}
+    await shop.floor.post(paidBody(checkout, 'UHH0AB12CD'))
+  }
+  expect(await shop.reconcile()).toEqual({ checked: 1, matched: 1, skipped: 0, mismatches: [] })
+  expect(shop.discrepancies).toEqual([])
+})
+
+test('customers come first: a poll that is due gets the next turn, however long a reconciliation has waited', async () => {
+  await using time = await openMemoryInTime()
+  await using floor = await openShopFloor({ busyPhone: 'off' })
+  const from = time.clock.now()
+  const polling = floor.open(time.store, {}, time.clock)
+  const looked: number[] = []
+  // Whoever polls looks once a second, which is what a reconciliation that sleeps lets him do.
+  const clock: Clock = {
+    now: time.clock.now,
+    async sleep(ms) {
+      for (let left = ms; left > 0; left -= 1_000) {
+        await time.advance(Math.min(left, 1_000))
+        looked.push(await polling.runDueWork())
+      }
+    },
+  }
+  for (let index = 0; index < 3; index++) await pay(floor, polling, { outcome: 'paid' })
+  const late = await pay(floor, polling, { outcome: 'paid', callbackLost: true })
+  await floor.open(time.store, {}, clock).reconcile(from, new Date(from.getTime() + minute))
+  const trail = await polling.history({ paymentId: late.id })
+  const asked = floor.simulator.requests().filter(({ path }) => path.includes('stkpushquery'))
+  expect(trail.at(-1)).toMatchObject({ event: 'payment.settled', cause: 'poll' })
+  expect(asked.findIndex(({ body }) => JSON.stringify(body).includes(late.checkout))).toBeLessThanOrEqual(1)
 })

@@ -117,6 +117,34 @@ describe('what is unresolved', () => {
   })
 })
 
+test('an acceptance that comes after somebody said REFUSED is on the trail, and raised', async () => {
+  await using time = await openMemoryInTime()
+  await using floor = await openShopFloor()
+  floor.simulator.addScenario({ outcome: 'pending' })
+  let paymentId = ''
+  const slow = interceptCommits(time.store, async (transition, pass) => {
+    if (transition.entry.event === 'initiation.accepted') {
+      // His answer is on its way to the store; to everybody else he looks dead.
+      paymentId = transition.paymentId
+      await time.advance(60_000)
+      await desk.resolvePayment({ ...bySupport, paymentId, status: 'REFUSED' })
+    }
+    return pass()
+  })
+  const desk = floor.open(time.store, {}, time.clock)
+  const discrepancies: Discrepancy[] = []
+  desk.onDiscrepancy(discrepancy => void discrepancies.push(discrepancy))
+  const refusal: unknown = await floor
+    .open(slow, {}, time.clock)
+    .initiatePayment(order)
+    .catch((error: unknown) => error)
+  expect(refusal).toMatchObject({ code: 'MPESA_STK_PUSH_REFUSED' })
+  await desk.runDueWork()
+  const raised = { paymentId, cause: 'push-answer', reason: 'push-was-refused', claimed: 'accepted' }
+  expect(discrepancies).toMatchObject([raised])
+  expect(floor.log()).toContain('the customer was prompted')
+})
+
 describe.each(storesInTime)('a push whose outcome is unknown, on the %s store', (_name, openInTime) => {
   test.each(['statement', 'c2b', 'pull'] as const)('is paid by %s, with receipt and exact amount', async source => {
     await using time = await openInTime()
@@ -293,6 +321,20 @@ describe('a person', () => {
       after: 'SUCCESS',
       evidence: { by: 'user-17', note: 'seen on the phone', overrule: true },
     })
+  })
+
+  test('puts the true receipt in the place of a wrong one only by overruling, and that is a correction', async () => {
+    await using time = await openMemoryInTime()
+    await using desk = await openDesk({ time, scenario: { outcome: 'pending' } })
+    await desk.post(paidBody(desk.checkoutRequestId, 'FORGED0001'))
+    const true_ = { ...bySupport, status: 'SUCCESS', receipt: 'UHH0AB12CD' } as const
+    expect(await desk.resolve(true_)).toMatchObject({ outcome: 'contradiction', reason: 'receipt-differs' })
+    expect(await desk.resolve({ ...true_, overrule: true })).toMatchObject({
+      outcome: 'resolved',
+      payment: { status: 'SUCCESS', mpesaReceiptNumber: 'UHH0AB12CD' },
+    })
+    expect(await desk.lastEntry()).toMatchObject({ event: 'payment.corrected', before: 'SUCCESS', after: 'SUCCESS' })
+    expect(await desk.resolve({ ...true_, overrule: true })).toMatchObject({ outcome: 'repeat' })
   })
 
   test('may overrule a success too: its receipt is free again', async () => {

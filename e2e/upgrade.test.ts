@@ -65,18 +65,22 @@ describe.each(stores)('a %s store of schema 3', (_name, open) => {
   test('is upgraded in place without loss: chained trails, callbacks, due work, and a poll for what is pending', async () => {
     await using floor = await openShopFloor()
     const { store, run, count, at, bytes } = await open()
-    const time = at('2026-11-24T08:00:00.123Z')
+    const began = new Date(Math.floor(Date.now() / 1000) * 1000 - 3_600_000 + 123)
+    const time = at(began.toISOString())
+    const threeDaysAgo = at(new Date(began.getTime() - 3 * 24 * 3_600_000).toISOString())
     await run(`INSERT INTO mpesa_migrations VALUES (1, 'a', ${time}), (2, 'b', ${time}), (3, 'c', ${time})`)
-    for (const [id, status] of [
-      ['paid', 'SUCCESS'],
-      ['open', 'PENDING'],
+    for (const [id, status, initiated, shortCode] of [
+      ['paid', 'SUCCESS', time, '174379'],
+      ['open', 'PENDING', time, '174379'],
+      ['adopted', 'PENDING', time, ''],
+      ['stale', 'PENDING', threeDaysAgo, '174379'],
     ]) {
       await run(`INSERT INTO mpesa_initiations (payment_id, idempotency_key, state, phone_number, amount, account_reference,
           description, short_code, transaction_type, party_b, reserved_at)
-        VALUES ('${id}', 'key-${id}', 'accepted', '254712345678', 500, 'REF', 'd', '174379', 'CustomerPayBillOnline', '174379', ${time})`)
+        VALUES ('${id}', 'key-${id}', 'accepted', '254712345678', 500, 'REF', 'd', '${shortCode}', 'CustomerPayBillOnline', '174379', ${time})`)
       await run(`INSERT INTO mpesa_payments (id, checkout_request_id, merchant_request_id, phone_number, amount,
           account_reference, status, initiated_at, idempotency_key, version)
-        VALUES ('${id}', 'ws_CO_${id}', 'm-${id}', '254712345678', 500, 'REF', '${status}', ${time}, 'key-${id}', 2)`)
+        VALUES ('${id}', 'ws_CO_${id}', 'm-${id}', '254712345678', 500, 'REF', '${status}', ${initiated}, 'key-${id}', 2)`)
       for (const sequence of [1, 2, 3]) {
         await run(`INSERT INTO mpesa_audit VALUES ('${id}', ${sequence}, '${id}-${sequence}', ${time}, 'initiation.sent', 'initiate',
           'reserved', 'sent', '{"token":true,"n":${sequence}}')`)
@@ -92,17 +96,20 @@ describe.each(stores)('a %s store of schema 3', (_name, open) => {
     await store.migrate()
     const clock = createManualClock()
     const mpesa = floor.open(store, {}, clock)
-    expect(await mpesa.verifyAuditTrail()).toMatchObject({ isIntact: true, payments: 2, entries: 6 })
+    expect(await mpesa.verifyAuditTrail()).toMatchObject({ isIntact: true, payments: 4, entries: 12 })
     const history = await mpesa.history({ phoneNumber: '0712345678' })
     expect(history.map(({ paymentId, sequence }) => `${paymentId} ${sequence}`)).toEqual([
+      ...['adopted 1', 'adopted 2', 'adopted 3'],
       ...['open 1', 'open 2', 'open 3'],
       ...['paid 1', 'paid 2', 'paid 3'],
+      ...['stale 1', 'stale 2', 'stale 3'],
     ])
-    expect(history[4]).toMatchObject({ id: 'paid-2', evidence: { token: true, n: 2 }, before: 'reserved' })
-    expect(history[4]?.at).toEqual(new Date('2026-11-24T08:00:00.123Z'))
+    expect(history[7]).toMatchObject({ id: 'paid-2', evidence: { token: true, n: 2 }, before: 'reserved' })
+    expect(history[7]?.at).toEqual(began)
     expect(await count("mpesa_callbacks WHERE disposition IN ('applied', 'parked')")).toBe(2)
     expect(await count("mpesa_due_work WHERE id = 'poll:open' AND kind = 'poll:174379'")).toBe(1)
-    expect(await count("mpesa_due_work WHERE id = 'poll:paid'")).toBe(0)
+    expect(await count("mpesa_due_work WHERE id = 'poll:adopted' AND kind = 'poll:'")).toBe(1)
+    expect(await count("mpesa_due_work WHERE id IN ('poll:paid', 'poll:stale')")).toBe(0)
     await mpesa.runDueWork()
     expect(
       floor.settled.map(({ id }) => id),

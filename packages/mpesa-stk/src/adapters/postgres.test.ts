@@ -2,6 +2,7 @@ import { Pool } from 'pg'
 import { afterAll, describe, expect, test } from 'vitest'
 import { findServices } from '../../../../scripts/services/find.ts'
 import { accepted, commit, reserve, sampleCallback, samplePayment, step } from '../conformance/samples.ts'
+import type { PaymentRange } from '../core/ports.ts'
 import { storeConformance } from '../testing.ts'
 import { PostgresAdapter } from './postgres.ts'
 
@@ -207,6 +208,26 @@ describe.skipIf(postgres === undefined)('the PostgreSQL schema', () => {
     await Promise.all(Array.from({ length: 8 }, () => new PostgresAdapter(pool).migrate()))
     const { rows } = await pool.query('SELECT version FROM mpesa_migrations ORDER BY version')
     expect(rows).toEqual(Array.from({ length: 8 }, (_, index) => ({ version: index + 1 })))
+  })
+
+  test('pages through payments of one instant with microseconds, as older code wrote them, each once', async () => {
+    const pool = await openSchema()
+    const store = new PostgresAdapter(pool)
+    await store.migrate()
+    const ids: string[] = []
+    for (let index = 0; index < 5; index++) ids.push((await accepted(store)).initiation.paymentId)
+    await pool.query("UPDATE mpesa_payments SET initiated_at = '2026-04-03T10:00:00.123456Z'")
+    const from = new Date('2026-04-03T10:00:00.123Z')
+    const seen: string[] = []
+    let after: PaymentRange['after'] = null
+    for (let page = 0; page < ids.length; page++) {
+      const payments = await store.listPayments({ shortCode: '174379', from, to: from, after }, 2)
+      seen.push(...payments.map(({ id }) => id))
+      const last = payments.at(-1)
+      if (last === undefined) break
+      after = { initiatedAt: last.initiatedAt, paymentId: last.id }
+    }
+    expect(seen).toEqual(ids.toSorted())
   })
 
   test('of a newer release is refused', async () => {

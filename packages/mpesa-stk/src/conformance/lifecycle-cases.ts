@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { maxCallbackEntries } from '../core/audit/audit-entry.ts'
+import { takeTurn } from '../core/poll/query-pace.ts'
 import type { PaymentRecord, Store } from '../core/ports.ts'
 import {
   accept,
@@ -109,6 +110,16 @@ export const lifecycleCases: readonly StoreCase[] = [
       assert.equal(await claimAndEnd('b'), 1, 'the trail was full')
       await keep(last)
       assert.equal(await claimAndEnd('c'), 1, 'the same bytes again')
+    },
+  },
+  {
+    name: 'a pace that does not divide a minute is kept',
+    async run(store) {
+      const at = new Date(sampleTime.getTime() + 1)
+      const pace = await store.changeQueryPace('174379', before => takeTurn(before, at, 60_000 / 7))
+      assert.deepEqual([pace.intervalMs, pace.isGranted], [8_571, true])
+      const later = await store.changeQueryPace('174379', before => takeTurn(before, at, 60_000 / 7))
+      assert.deepEqual([later.intervalMs, later.isGranted, later.nextAt], [8_571, false, pace.nextAt])
     },
   },
   {

@@ -92,6 +92,21 @@ export const settlementCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a receipt that is replaced is free again',
+    async run(store) {
+      const first = await accepted(store)
+      const wrong = await commit(store, step(first, { payment: paid(first, 'TD30CCCC02') }, 'payment.settled'))
+      const mended = { ...paid(first, 'TD30CCCC03'), version: 3 }
+      await commit(store, step(wrong, { payment: mended }, 'payment.corrected'))
+      const second = await accepted(store)
+      const paidToo = step(second, { payment: paid(second, 'TD30CCCC02') }, 'payment.settled')
+      assert.equal((await commit(store, paidToo)).payment?.mpesaReceiptNumber, 'TD30CCCC02')
+      const third = await accepted(store)
+      const outcome = await store.commitTransition(step(third, { payment: paid(third, 'TD30CCCC03') }))
+      assert.deepEqual(outcome, { outcome: 'taken', field: 'receipt' })
+    },
+  },
+  {
     name: 'payments without a receipt do not meet',
     async run(store) {
       for (let count = 0; count < 2; count++) {

@@ -25,6 +25,7 @@ function openLine(answer: QueryOutcome) {
   let pace: QueryPace | null = null
   const asked: number[] = []
   const warned: string[] = []
+  let changesLeft = Number.POSITIVE_INFINITY
   const clock: Clock = { now: () => new Date(nowMs), sleep: async () => {} }
   const ask = () =>
     queryInTurn(
@@ -33,6 +34,7 @@ function openLine(answer: QueryOutcome) {
         logger: { info() {}, warn: (_fields, message) => void warned.push(message), error() {} },
         store: {
           async changeQueryPace(_shortCode, change) {
+            if (changesLeft-- <= 0) throw new Error('the disk is full')
             pace = change(pace)
             return pace
           },
@@ -51,6 +53,11 @@ function openLine(answer: QueryOutcome) {
   return {
     ask,
     asked,
+    warned,
+    /** The store fails after so many changes. */
+    breakAfter(changes: number) {
+      changesLeft = changes
+    },
     pass(ms: number) {
       nowMs += ms
     },
@@ -79,6 +86,13 @@ describe('what an answer teaches all processes', () => {
     const line = openLine(answer)
     expect(await line.ask()).toEqual(answer)
     expect(line.pace()?.intervalMs).toBe(intervalMs)
+  })
+
+  test('nothing, where it cannot be kept: the answer is worth more', async () => {
+    const line = openLine(settled)
+    line.breakAfter(1)
+    expect(await line.ask()).toEqual(settled)
+    expect(line.warned).toEqual(['the pace of queries could not be stored'])
   })
 
   test('a Retry-After counts from the answer, not from the question', async () => {
