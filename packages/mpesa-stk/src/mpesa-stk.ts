@@ -89,7 +89,7 @@ export class MpesaStk {
 
   /**
    * Calls `handler` at least once for each payment that is settled, and again if that is corrected (a success after
-   * `TIMEOUT`) or completed (a receipt that came later). The call is stored with the settlement, so a crash only delays it:
+   * `TIMEOUT`, or a person who overrules) or completed (a receipt that came later). The call is stored with the settlement, so a crash only delays it:
    * any process that registered handlers makes it. One that throws is called again, ten times within a day, all handlers
    * of the payment with it; then the call is parked (`parkedWork()`). Nobody else waits for handlers; let them be
    * idempotent, `event.id` is the same on every attempt. Register at start, before `start()`.
@@ -137,6 +137,7 @@ export class MpesaStk {
    *
    * @param body the raw bytes or text of the request, or its parsed JSON
    * @param options.token the token from the path it was posted to, when `callbackToken` is `path`
+   * @throws MpesaStkError `MPESA_STK_STORE_CONTENDED`, and what the store throws: then answer Safaricom with a 500
    */
   async processCallback(
     body: unknown,
@@ -156,7 +157,7 @@ export class MpesaStk {
    * running you need not call this: every pending payment is polled. Attempts and pace are shared with those polls, in all
    * processes.
    *
-   * @throws MpesaStkError `MPESA_STK_PAYMENT_NOT_FOUND`
+   * @throws MpesaStkError `MPESA_STK_PAYMENT_NOT_FOUND`, also for a payment of another shortcode
    */
   async pollPaymentStatus(checkoutRequestId: string): Promise<PaymentStatus> {
     return awaitSettlement(this.#ports, this.#config, checkoutRequestId, () => this.#runPolls())
@@ -164,11 +165,11 @@ export class MpesaStk {
 
   /**
    * Asks Safaricom about every payment that was initiated between `from` and `to` (both included), whatever its status, and
-   * tells where the two differ. Changes nothing: each mismatch is also raised through `onDiscrepancy`, and `resolvePayment`
+   * tells where the two differ; pushes of unknown outcome cannot be asked about (`unresolved()`). Changes nothing: each mismatch is also raised through `onDiscrepancy`, and `resolvePayment`
    * is for you to call. Takes as long as the rate of queries allows, about 12 s a payment at the start; after a crash the
    * same range goes on where it stood, so give it round dates.
    *
-   * @throws MpesaStkError `MPESA_STK_RANGE_INVALID`
+   * @throws MpesaStkError `MPESA_STK_RANGE_INVALID`, `MPESA_STK_STORE_CONTENDED`
    */
   async reconcile(from: Date, to: Date): Promise<ReconciliationResult> {
     const result = await reconcilePayments(this.#ports, this.#config, readRange(this.#config.shortCode, from, to))
@@ -191,7 +192,7 @@ export class MpesaStk {
    * Says how a payment ended, by evidence from outside: a person who looked, a C2B confirmation, a Pull transaction, a
    * statement. Goes through the same compare-and-set as a callback and onto the audit trail.
    *
-   * @throws MpesaStkError `MPESA_STK_PAYMENT_NOT_FOUND`, `MPESA_STK_RESOLUTION_INVALID`
+   * @throws MpesaStkError `MPESA_STK_PAYMENT_NOT_FOUND`, `MPESA_STK_RESOLUTION_INVALID`, `MPESA_STK_STORE_CONTENDED`
    */
   async resolvePayment(resolution: Resolution): Promise<ResolvedPayment> {
     const result = await resolvePayment(this.#ports, resolution)

@@ -47,8 +47,8 @@ export type MpesaSettings = {
    */
   readonly callbackToken?: 'none' | 'path'
   /**
-   * `query`: a callback that says paid settles nothing before an STK query says so too, so a forged success gets nowhere.
-   * It costs a query per payment, and `start()` must run. Default `never`.
+   * `query`: a callback that says paid, and any callback of a push without a token, settles nothing before an STK query says
+   * the same, so a forged one gets nowhere. It costs a query per payment, and `start()` must run. Default `never`.
    */
   readonly confirmSuccess?: 'never' | 'query'
   /**

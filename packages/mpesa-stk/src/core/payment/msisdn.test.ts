@@ -137,6 +137,22 @@ describe('masking', () => {
     expect(masked).toBe('Invalid PhoneNumber 2547*****149 or 2547*****149 in ws_CO_*****.')
   })
 
+  test.each([
+    ...['0712345678', '+254 712 345 678', '254-712-345-678', '0712.345.678', '0712 34 56 78', '712345678'],
+    ...['0112345678', '112345678', '+254(712345678'],
+  ])('finds %s, as people write it', written => {
+    for (const text of [`${written} paid`, `from ${written}.`, `{"phone":"${written}"}`, `<${written}>, again`]) {
+      expect(maskPersonalData(text)).not.toMatch(/[17][ .-]?[12](?:[ .-]?[3-8]){4}/)
+    }
+  })
+
+  test.each([
+    ...['2026-11-24T10:00:00.123Z', '1712345678901', 'amount 712345678.50', 'v1.712345678', 'id7123456789'],
+    ...['0194d1f0-7c2a-7b11-8e4d-712345678abc'],
+  ])('leaves %s alone', text => {
+    expect(maskPersonalData(text)).toBe(text)
+  })
+
   test('leaves other numbers alone', () => {
     expect(maskPersonalData('Allowed rate : periodInMicroseconds=60000000, shortcode 174379')).toBe(
       'Allowed rate : periodInMicroseconds=60000000, shortcode 174379',

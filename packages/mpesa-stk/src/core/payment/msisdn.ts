@@ -23,7 +23,7 @@ export function maskMsisdn(msisdn: string): string {
 }
 
 /** As people write it too: `0712 345 678`, `+254-712-345678`, `0712.34.56.78`, `712345678`. */
-const anyMsisdn = /(?<!\d)(?:\+?254|0)[ .-]?[17](?:[ .-]?\d){8}(?!\d)|(?<![\w.])[17]\d{8}(?![\w.])/g
+const anyMsisdn = /(?<!\d)(?:\+?254|0)[ .-]?[17](?:[ .-]?\d){8}(?!\d)|(?<!\w|\d\.)[17]\d{8}(?!\w|\.\d)/g
 const anyCheckoutRequestId = /ws_CO_\d{6,}/g
 
 /** Masks every Kenyan mobile number and CheckoutRequestID (it ends with one) in a text made elsewhere. */

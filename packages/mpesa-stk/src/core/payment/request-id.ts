@@ -5,7 +5,8 @@ export function readRequestId(value: unknown): string | null {
 
 /**
  * In the place of a CheckoutRequestID that nobody knows: of a push whose answer was lost, and which a statement or a
- * person resolved. The documented column must hold one; a callback that names the true one replaces it.
+ * person resolved. The documented column must hold one; a callback that names the true one, and has more to say than was
+ * known, replaces it.
  */
 export function standInRequestId(paymentId: string): string {
   return `unknown:${paymentId}`

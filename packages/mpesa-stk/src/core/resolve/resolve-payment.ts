@@ -28,7 +28,10 @@ export type Resolution = {
   readonly receipt?: string
   /** Whole Kenya shillings, as the evidence has it. Must be what was asked for. */
   readonly amount?: number
-  /** Let a person change what is settled otherwise, e.g. FAILED to SUCCESS. Default false: then it is a contradiction. */
+  /**
+   * Let a person change what is settled otherwise: FAILED to SUCCESS, or one receipt to another. Default false: then it is a
+   * contradiction. Not the amount, and not a push that was refused: its key may have prompted again.
+   */
   readonly overrule?: boolean
 }
 
