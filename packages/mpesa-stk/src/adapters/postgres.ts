@@ -50,6 +50,7 @@ import {
 } from '../store/postgres/due-work.ts'
 import { lockRecord } from '../store/postgres/lock-record.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
+import { paymentSchema } from '../store/postgres/payment-schema.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
 import { changeQueryPace } from '../store/postgres/query-pace.ts'
 import { listPayments, openReconciliation, saveReconciliation } from '../store/postgres/reconciliations.ts'
@@ -81,7 +82,7 @@ export class PostgresAdapter implements Store {
   }
 
   async migrate(): Promise<void> {
-    await migratePostgres(this.#pool)
+    await migratePostgres(this.#pool, paymentSchema)
   }
 
   async close(): Promise<void> {}

@@ -49,6 +49,7 @@ import {
   releaseParkedWork,
 } from '../store/sqlite/due-work.ts'
 import { migrateSqlite } from '../store/sqlite/migrate.ts'
+import { paymentSchema } from '../store/sqlite/payment-schema.ts'
 import { changeQueryPace } from '../store/sqlite/query-pace.ts'
 import { listPayments, openReconciliation, saveReconciliation } from '../store/sqlite/reconciliations.ts'
 import {
@@ -93,7 +94,7 @@ export class SqliteAdapter implements Store {
   }
 
   async migrate(): Promise<void> {
-    migrateSqlite(this.#database, new Date())
+    migrateSqlite(this.#database, paymentSchema, new Date())
   }
 
   async close(): Promise<void> {

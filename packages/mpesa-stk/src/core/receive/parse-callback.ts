@@ -2,6 +2,7 @@ import { readText } from '../explain/read-answer.ts'
 import { readReceipt } from '../payment/receipt.ts'
 import { readRequestId } from '../payment/request-id.ts'
 import { readResultCode } from '../payment/result-code.ts'
+import { field, isObject, parseJson } from './read-json.ts'
 
 /** An STK callback, read tolerantly: ids and code are certain, everything else may be missing. */
 export type StkCallback = {
@@ -45,14 +46,6 @@ export function parseCallback(body: Uint8Array): ParsedCallback {
   }
 }
 
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch {
-    return undefined
-  }
-}
-
 /** The first item of each name that has a value: `Balance` usually comes without one. [observed] */
 function readItems(item: unknown): ReadonlyMap<string, unknown> {
   const values = new Map<string, unknown>()
@@ -62,14 +55,6 @@ function readItems(item: unknown): ReadonlyMap<string, unknown> {
     if (typeof name === 'string' && value !== undefined && !values.has(name)) values.set(name, value)
   }
   return values
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function field(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
 }
 
 function unrecognised(reason: string): ParsedCallback {

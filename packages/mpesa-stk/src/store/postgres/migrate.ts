@@ -1,16 +1,7 @@
 import { MpesaStkError } from '../../core/errors.ts'
-import { sql as payments } from '../migrations/postgres/0001-payments.ts'
-import { sql as accessTokens } from '../migrations/postgres/0002-access-tokens.ts'
-import { sql as dueWork } from '../migrations/postgres/0003-due-work.ts'
-import { sql as auditChain } from '../migrations/postgres/0004-audit-chain.ts'
-import { sql as polling } from '../migrations/postgres/0005-polling.ts'
-import { sql as reconciliations } from '../migrations/postgres/0006-reconciliations.ts'
-import { sql as lookUps } from '../migrations/postgres/0007-look-ups.ts'
-import { sql as firstTries } from '../migrations/postgres/0008-first-tries.ts'
-import { chainOldEntries } from './chain-old-entries.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable } from './pool.ts'
 
-type Migration = {
+export type Migration = {
   readonly version: number
   readonly name: string
   readonly sql: string
@@ -18,19 +9,13 @@ type Migration = {
   readonly finish?: (client: Queryable) => Promise<void>
 }
 
-/** In order, with the numbers of SQLite's; a migration that was released is never edited. */
-const migrations: readonly Migration[] = [
-  { version: 1, name: 'payments', sql: payments },
-  { version: 2, name: 'access-tokens', sql: accessTokens },
-  { version: 3, name: 'due-work', sql: dueWork },
-  { version: 4, name: 'audit-chain', sql: auditChain, finish: chainOldEntries },
-  { version: 5, name: 'polling', sql: polling },
-  { version: 6, name: 'reconciliations', sql: reconciliations },
-  { version: 7, name: 'look-ups', sql: lookUps },
-  { version: 8, name: 'first-tries', sql: firstTries },
-]
-
-const newest = migrations.length
+/** Tables that are upgraded together. */
+export type Schema = {
+  /** The table that says which migrations were done. */
+  readonly table: string
+  /** In order, with the numbers of the other dialect; a migration that was released is never edited. */
+  readonly migrations: readonly Migration[]
+}
 
 /** Any number that no other program locks: "mpesa" in ASCII. */
 const lockId = 0x6d70657361
@@ -41,15 +26,16 @@ const lockId = 0x6d70657361
  *
  * @throws MpesaStkError `MPESA_STK_SCHEMA_NEWER` when a newer release wrote the schema.
  */
-export async function migratePostgres(pool: PostgresPool): Promise<void> {
+export async function migratePostgres(pool: PostgresPool, { table, migrations }: Schema): Promise<void> {
+  const newest = migrations.length
   // Nothing to do needs no right to create, which the role of a running service may not have.
-  if ((await schemaVersion(pool)) === newest) return
+  if ((await schemaVersion(pool, table)) === newest) return
   await inTransaction(pool, async client => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [lockId])
     await client.query(
-      'CREATE TABLE IF NOT EXISTS mpesa_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL)',
+      `CREATE TABLE IF NOT EXISTS ${table} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL)`,
     )
-    const current = await schemaVersion(client)
+    const current = await schemaVersion(client, table)
     if (current > newest) {
       throw new MpesaStkError(
         'MPESA_STK_SCHEMA_NEWER',
@@ -59,17 +45,14 @@ export async function migratePostgres(pool: PostgresPool): Promise<void> {
     for (const { version, name, sql, finish } of migrations.slice(current)) {
       await client.query(sql)
       await finish?.(client)
-      await all(client, 'INSERT INTO mpesa_migrations VALUES ($1, $2, now())', [version, name])
+      await all(client, `INSERT INTO ${table} VALUES ($1, $2, now())`, [version, name])
     }
   })
 }
 
-async function schemaVersion(on: Queryable): Promise<number> {
-  const table = await first<{ name: string | null }>(on, "SELECT to_regclass('mpesa_migrations')::text AS name")
+async function schemaVersion(on: Queryable, name: string): Promise<number> {
+  const table = await first<{ name: string | null }>(on, 'SELECT to_regclass($1)::text AS name', [name])
   if (table?.name == null) return 0
-  const found = await first<{ version: number }>(
-    on,
-    'SELECT coalesce(max(version), 0) AS version FROM mpesa_migrations',
-  )
+  const found = await first<{ version: number }>(on, `SELECT coalesce(max(version), 0) AS version FROM ${name}`)
   return found?.version ?? 0
 }

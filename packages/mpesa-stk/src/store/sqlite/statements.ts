@@ -35,7 +35,7 @@ export class SqliteStatements {
       this.#prepared.set(sql, statement)
       return statement
     } catch (cause) {
-      if (!(cause instanceof Error) || !/no such table: mpesa_/.test(cause.message)) throw cause
+      if (!(cause instanceof Error) || !/no such table: (mpesa|relay)_/.test(cause.message)) throw cause
       throw new MpesaStkError(
         'MPESA_STK_STORE_NOT_MIGRATED',
         'the SQLite file has no tables yet; call `await store.migrate()` once at every start',

@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { Pool } from 'pg'
+import { describe, expect, test } from 'vitest'
+import { findServices } from '../../../../scripts/services/find.ts'
+import { relayCases } from '../conformance/relay-cases.ts'
+import { PostgresRelayAdapter } from './relay-postgres.ts'
+
+const { postgres } = await findServices()
+
+async function openSchema() {
+  const schema = `relay_${process.pid}_${randomBytes(4).toString('hex')}`
+  const pool = new Pool({ connectionString: postgres?.url, max: 8, options: `-c search_path=${schema}` })
+  await pool.query(`CREATE SCHEMA ${schema}`)
+  return {
+    pool,
+    async [Symbol.asyncDispose]() {
+      await pool.query(`DROP SCHEMA ${schema} CASCADE`)
+      await pool.end()
+    },
+  }
+}
+
+// Skipped only where there is no PostgreSQL: npm run services -- start. REQUIRE_ALL=1 fails the run then.
+describe.skipIf(postgres === undefined)('PostgresRelayAdapter is a RelayStorage', () => {
+  for (const { name, run } of relayCases) {
+    test(name, async () => {
+      await using schema = await openSchema()
+      const storage = new PostgresRelayAdapter(schema.pool)
+      await Promise.all([storage.migrate(), storage.migrate()])
+      await run(storage)
+    })
+  }
+
+  test('whose tables are not there is told so', async () => {
+    await using schema = await openSchema()
+    await expect(new PostgresRelayAdapter(schema.pool).findApp('x')).rejects.toMatchObject({
+      code: 'MPESA_STK_STORE_NOT_MIGRATED',
+    })
+  })
+})

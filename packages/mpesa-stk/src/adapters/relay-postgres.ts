@@ -1,0 +1,205 @@
+import type { RelayApp } from '../core/deliver/relay-app.ts'
+import type {
+  DeliveryAttempt,
+  DeliveryResult,
+  LeasedEvent,
+  NewRelayEvent,
+  QuarantinedBody,
+  RelayEvent,
+} from '../core/deliver/relay-event.ts'
+import type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from '../core/deliver/relay-storage.ts'
+import { MpesaStkError } from '../core/errors.ts'
+import { migratePostgres } from '../store/postgres/migrate.ts'
+import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
+import {
+  claimDueEvents,
+  countCopies,
+  finishDeliveries,
+  listEvents,
+  recordEvents,
+  renewLeases,
+} from '../store/postgres/relay-events.ts'
+import { relaySchema } from '../store/postgres/relay-schema.ts'
+import {
+  type AppRow,
+  type AttemptRow,
+  type EventRow,
+  type QuarantineRow,
+  toApp,
+  toAttempt,
+  toLeasedEvent,
+  toQuarantined,
+  toRelayEvent,
+} from '../store/relay-rows.ts'
+
+/**
+ * What the relay keeps, in PostgreSQL 14 or later, shared by as many relays as you like. A commit survives `kill -9`, and
+ * power loss with the server's default `fsync` and `synchronous_commit` on a disk that honours flush.
+ */
+export class PostgresRelayAdapter implements RelayStorage {
+  readonly #pool: PostgresPool
+
+  /** @param pool a Pool of `pg`, which stays yours: `close()` does not end it. */
+  constructor(pool: PostgresPool) {
+    this.#pool = pool
+  }
+
+  async migrate(): Promise<void> {
+    await migratePostgres(this.#pool, relaySchema)
+  }
+
+  async close(): Promise<void> {}
+
+  async createApp(app: RelayApp): Promise<void> {
+    await this.#all('INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)', valuesOf(app))
+  }
+
+  async findApp(appId: string): Promise<RelayApp | null> {
+    const [row] = await this.#all<AppRow>('SELECT * FROM relay_apps WHERE app_id = $1', [appId])
+    return row === undefined ? null : toApp(row)
+  }
+
+  async countApps(): Promise<number> {
+    const [row] = await this.#all<{ count: number }>('SELECT count(*)::int AS count FROM relay_apps')
+    return row?.count ?? 0
+  }
+
+  async saveApp(app: RelayApp): Promise<boolean> {
+    const rows = await this.#all(
+      `UPDATE relay_apps SET source_id = $2, target_url = $3, sealed_secrets = $4, is_disabled = $5, disabled_reason = $6,
+         schedule_ms = $7, created_at = $8, version = $9 WHERE app_id = $1 AND version = $9 - 1 RETURNING app_id`,
+      valuesOf(app),
+    )
+    return rows.length > 0
+  }
+
+  async recordEvents(events: readonly NewRelayEvent[], lease: DeliveryLease): Promise<readonly RecordedEvent[]> {
+    // One statement is one transaction: two round trips less than BEGIN and COMMIT around it.
+    const outcomes = await this.#told(() => recordEvents(this.#pool, events, lease))
+    const repeats = events.filter((_event, index) => outcomes[index]?.outcome === 'repeat')
+    // A copy that is not counted is nothing lost, and must not make the batch look as if it were not stored.
+    if (repeats.length > 0) await countCopies(this.#pool, repeats).catch(() => undefined)
+    return outcomes
+  }
+
+  async quarantine(body: QuarantinedBody, budgetBytes: number): Promise<boolean> {
+    const rows = await this.#all(
+      `INSERT INTO relay_quarantine SELECT $1, $2::text, $3, $4, $5, $6, $7 WHERE (
+         SELECT coalesce(sum(length(body)), 0) FROM relay_quarantine WHERE app_id = $2 AND received_at > now() - interval '1 day'
+       ) + length($5::bytea) <= $8 RETURNING id`,
+      [
+        body.id,
+        body.appId,
+        body.reason,
+        body.detail,
+        Buffer.from(body.body),
+        body.length,
+        body.receivedAt,
+        budgetBytes,
+      ],
+    )
+    return rows.length > 0
+  }
+
+  async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]> {
+    const rows = await this.#all<QuarantineRow>(
+      'SELECT * FROM relay_quarantine WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2',
+      [before, limit],
+    )
+    return rows.map(toQuarantined)
+  }
+
+  async claimDueEvents(
+    lease: DeliveryLease,
+    limit: number,
+    exceptApps: readonly string[],
+  ): Promise<readonly LeasedEvent[]> {
+    const rows = await this.#told(() => claimDueEvents(this.#pool, lease, limit, exceptApps))
+    return rows.toSorted((a, b) => Number(a.due_at) - Number(b.due_at)).map(toLeasedEvent)
+  }
+
+  async renewLeases(eventIds: readonly string[], lease: DeliveryLease): Promise<readonly string[]> {
+    return this.#told(() => renewLeases(this.#pool, eventIds, lease))
+  }
+
+  async finishDeliveries(results: readonly DeliveryResult[]): Promise<void> {
+    await this.#told(() => inTransaction(this.#pool, client => finishDeliveries(client, results)))
+  }
+
+  async replayEvents(eventIds: readonly string[]): Promise<number> {
+    const rows = await this.#all(
+      `UPDATE relay_delivery_events SET status = 'PENDING', failures = 0, due_at = clock_timestamp(), lease_id = NULL,
+         lease_until = NULL WHERE id IN (SELECT id FROM relay_delivery_events WHERE id = ANY ($1) ORDER BY id FOR UPDATE)
+       RETURNING id`,
+      [eventIds],
+    )
+    return rows.length
+  }
+
+  async findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array } | null> {
+    const [row] = await this.#all<EventRow>('SELECT * FROM relay_delivery_events WHERE id = $1', [id])
+    return row === undefined ? null : { event: toRelayEvent(row), body: new Uint8Array(row.body) }
+  }
+
+  async findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null> {
+    const [row] = await this.#all<EventRow>(
+      'SELECT * FROM relay_delivery_events WHERE checkout_request_id = $2 AND app_id = $1 ORDER BY id DESC LIMIT 1',
+      [appId, checkoutRequestId],
+    )
+    return row === undefined ? null : toRelayEvent(row)
+  }
+
+  async listEvents(appId: string, filter: EventFilter, limit: number): Promise<readonly RelayEvent[]> {
+    return (await this.#told(() => listEvents(this.#pool, appId, filter, limit))).map(toRelayEvent)
+  }
+
+  async listAttempts(eventId: string): Promise<readonly DeliveryAttempt[]> {
+    const rows = await this.#all<AttemptRow>(
+      'SELECT * FROM relay_delivery_attempts WHERE event_id = $1 ORDER BY number, at',
+      [eventId],
+    )
+    return rows.map(toAttempt)
+  }
+
+  async countPending(): Promise<{ readonly pending: number; readonly oldestDueAt: Date | null }> {
+    const row = await this.#told(() =>
+      first<{ pending: number; oldest: Date | null }>(
+        this.#pool,
+        `SELECT count(*)::int AS pending, min(due_at) AS oldest FROM relay_delivery_events
+         WHERE status IN ('PENDING', 'FAILED')`,
+      ),
+    )
+    return { pending: row?.pending ?? 0, oldestDueAt: row?.oldest ?? null }
+  }
+
+  async #all<Row>(text: string, values: unknown[] = []): Promise<readonly Row[]> {
+    return this.#told(() => all<Row>(this.#pool as Queryable, text, values))
+  }
+
+  async #told<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (cause) {
+      if (sqlState(cause) !== '42P01' || !/relay_/.test(String(cause))) throw cause
+      throw new MpesaStkError(
+        'MPESA_STK_STORE_NOT_MIGRATED',
+        'the database has no tables of the relay yet; call `await storage.migrate()` once at every start',
+        { cause },
+      )
+    }
+  }
+}
+
+function valuesOf(app: RelayApp): unknown[] {
+  return [
+    app.appId,
+    app.sourceId,
+    app.targetUrl,
+    Buffer.from(app.sealedSecrets),
+    app.isDisabled ? 1 : 0,
+    app.disabledReason,
+    app.scheduleMs === null ? null : JSON.stringify(app.scheduleMs),
+    app.createdAt,
+    app.version,
+  ]
+}

@@ -1,0 +1,214 @@
+import type { RelayApp } from '../core/deliver/relay-app.ts'
+import type {
+  DeliveryAttempt,
+  DeliveryResult,
+  LeasedEvent,
+  NewRelayEvent,
+  QuarantinedBody,
+  RelayEvent,
+} from '../core/deliver/relay-event.ts'
+import type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from '../core/deliver/relay-storage.ts'
+import {
+  type AppRow,
+  type AttemptRow,
+  type EventRow,
+  type QuarantineRow,
+  toApp,
+  toAttempt,
+  toLeasedEvent,
+  toQuarantined,
+  toRelayEvent,
+} from '../store/relay-rows.ts'
+import { openSqliteDatabase, type SqliteDatabase, type SqliteValue } from '../store/sqlite/database.ts'
+import { migrateSqlite } from '../store/sqlite/migrate.ts'
+import { finishDelivery, recordEvent } from '../store/sqlite/relay-events.ts'
+import { relaySchema } from '../store/sqlite/relay-schema.ts'
+import { SqliteStatements } from '../store/sqlite/statements.ts'
+import { inTransaction } from '../store/sqlite/transaction.ts'
+
+const dayMs = 24 * 3_600_000
+
+/** What the relay keeps, in one SQLite file that one process owns. A commit survives `kill -9`, and power loss likewise. */
+export class SqliteRelayAdapter implements RelayStorage {
+  readonly #database: SqliteDatabase
+  readonly #on: SqliteStatements
+
+  /** For a database that you opened yourself; `SqliteRelayAdapter.open` sets the durability that we promise. */
+  constructor(database: SqliteDatabase) {
+    this.#database = database
+    this.#on = new SqliteStatements(database)
+  }
+
+  /**
+   * Opens or creates a file (`:memory:` for none), for its owner's eyes only.
+   *
+   * @throws MpesaStkError `MPESA_STK_SQLITE_IN_USE` when another process has it, `MPESA_STK_SQLITE_DRIVER_MISSING`.
+   */
+  static async open(path: string): Promise<SqliteRelayAdapter> {
+    return new SqliteRelayAdapter(await openSqliteDatabase(path))
+  }
+
+  async migrate(): Promise<void> {
+    migrateSqlite(this.#database, relaySchema, new Date())
+  }
+
+  async close(): Promise<void> {
+    this.#on.clear()
+    this.#database.close()
+  }
+
+  async createApp(app: RelayApp): Promise<void> {
+    this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
+  }
+
+  async findApp(appId: string): Promise<RelayApp | null> {
+    const row = this.#on.get<AppRow>('SELECT * FROM relay_apps WHERE app_id = ?', [appId])
+    return row === undefined ? null : toApp(row)
+  }
+
+  async countApps(): Promise<number> {
+    return this.#on.get<{ count: number }>('SELECT count(*) AS count FROM relay_apps', [])?.count ?? 0
+  }
+
+  async saveApp(app: RelayApp): Promise<boolean> {
+    const rows = this.#on.all(
+      `UPDATE relay_apps SET source_id = ?2, target_url = ?3, sealed_secrets = ?4, is_disabled = ?5, disabled_reason = ?6,
+         schedule_ms = ?7, created_at = ?8, version = ?9 WHERE app_id = ?1 AND version = ?9 - 1 RETURNING app_id`,
+      valuesOf(app),
+    )
+    return rows.length > 0
+  }
+
+  async recordEvents(events: readonly NewRelayEvent[], lease: DeliveryLease): Promise<readonly RecordedEvent[]> {
+    return inTransaction(this.#database, () => events.map(event => recordEvent(this.#on, event, lease)))
+  }
+
+  async quarantine(body: QuarantinedBody, budgetBytes: number): Promise<boolean> {
+    return inTransaction(this.#database, () => {
+      const since = body.receivedAt.getTime() - dayMs
+      const used = this.#on.get<{ bytes: number }>(
+        'SELECT coalesce(sum(length(body)), 0) AS bytes FROM relay_quarantine WHERE app_id = ? AND received_at > ?',
+        [body.appId, since],
+      )
+      if ((used?.bytes ?? 0) + body.body.length > budgetBytes) return false
+      this.#on.run('INSERT INTO relay_quarantine VALUES (?, ?, ?, ?, ?, ?, ?)', [
+        body.id,
+        body.appId,
+        body.reason,
+        body.detail,
+        body.body,
+        body.length,
+        body.receivedAt.getTime(),
+      ])
+      return true
+    })
+  }
+
+  async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]> {
+    return this.#on
+      .all<QuarantineRow>('SELECT * FROM relay_quarantine WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2', [
+        before,
+        limit,
+      ])
+      .map(toQuarantined)
+  }
+
+  async claimDueEvents(
+    { leaseId, leaseMs, at }: DeliveryLease,
+    limit: number,
+    exceptApps: readonly string[],
+  ): Promise<readonly LeasedEvent[]> {
+    const now = at.getTime()
+    return this.#on
+      .all<EventRow>(
+        `UPDATE relay_delivery_events SET lease_id = ?1, lease_until = ?2 WHERE id IN (
+           SELECT e.id FROM relay_delivery_events e WHERE e.status IN ('PENDING', 'FAILED') AND e.due_at <= ?3
+             AND (e.lease_until IS NULL OR e.lease_until <= ?3) AND e.app_id NOT IN (SELECT value FROM json_each(?4))
+             AND EXISTS (SELECT 1 FROM relay_apps a WHERE a.app_id = e.app_id AND a.is_disabled = 0)
+           ORDER BY e.due_at LIMIT ?5) RETURNING *`,
+        [leaseId, now + leaseMs, now, JSON.stringify(exceptApps), limit],
+      )
+      .sort((a, b) => Number(a.due_at) - Number(b.due_at))
+      .map(toLeasedEvent)
+  }
+
+  async renewLeases(eventIds: readonly string[], { leaseId, leaseMs, at }: DeliveryLease): Promise<readonly string[]> {
+    const now = at.getTime()
+    return this.#on
+      .all<{ id: string }>(
+        `UPDATE relay_delivery_events SET lease_until = ?1 WHERE id IN (SELECT value FROM json_each(?2)) AND lease_id = ?3
+           AND lease_until > ?4 RETURNING id`,
+        [now + leaseMs, JSON.stringify(eventIds), leaseId, now],
+      )
+      .map(({ id }) => id)
+  }
+
+  async finishDeliveries(results: readonly DeliveryResult[], at: Date): Promise<void> {
+    inTransaction(this.#database, () => {
+      for (const result of results) finishDelivery(this.#on, result, at)
+    })
+  }
+
+  async replayEvents(eventIds: readonly string[], at: Date): Promise<number> {
+    return this.#on.all(
+      `UPDATE relay_delivery_events SET status = 'PENDING', failures = 0, due_at = ?, lease_id = NULL, lease_until = NULL
+       WHERE id IN (SELECT value FROM json_each(?)) RETURNING id`,
+      [at.getTime(), JSON.stringify(eventIds)],
+    ).length
+  }
+
+  async findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array } | null> {
+    const row = this.#on.get<EventRow>('SELECT * FROM relay_delivery_events WHERE id = ?', [id])
+    return row === undefined ? null : { event: toRelayEvent(row), body: new Uint8Array(row.body) }
+  }
+
+  async findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null> {
+    const row = this.#on.get<EventRow>(
+      'SELECT * FROM relay_delivery_events WHERE checkout_request_id = ? AND app_id = ? ORDER BY id DESC LIMIT 1',
+      [checkoutRequestId, appId],
+    )
+    return row === undefined ? null : toRelayEvent(row)
+  }
+
+  async listEvents(appId: string, filter: EventFilter, limit: number): Promise<readonly RelayEvent[]> {
+    const { status = null, kind = null, from, to, before = null } = filter
+    return this.#on
+      .all<EventRow>(
+        `SELECT * FROM relay_delivery_events WHERE app_id = ?1 AND (?2 IS NULL OR status = ?2)
+           AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR received_at >= ?4) AND (?5 IS NULL OR received_at <= ?5)
+           AND (?6 IS NULL OR id < ?6) ORDER BY id DESC LIMIT ?7`,
+        [appId, status, kind, from?.getTime() ?? null, to?.getTime() ?? null, before, limit],
+      )
+      .map(toRelayEvent)
+  }
+
+  async listAttempts(eventId: string): Promise<readonly DeliveryAttempt[]> {
+    return this.#on
+      .all<AttemptRow>('SELECT * FROM relay_delivery_attempts WHERE event_id = ? ORDER BY number, at', [eventId])
+      .map(toAttempt)
+  }
+
+  async countPending(): Promise<{ readonly pending: number; readonly oldestDueAt: Date | null }> {
+    const row = this.#on.get<{ pending: number; oldest: number | null }>(
+      `SELECT count(*) AS pending, min(due_at) AS oldest FROM relay_delivery_events
+       WHERE status IN ('PENDING', 'FAILED')`,
+      [],
+    )
+    const oldest = row?.oldest ?? null
+    return { pending: row?.pending ?? 0, oldestDueAt: oldest === null ? null : new Date(oldest) }
+  }
+}
+
+function valuesOf(app: RelayApp): SqliteValue[] {
+  return [
+    app.appId,
+    app.sourceId,
+    app.targetUrl,
+    app.sealedSecrets,
+    app.isDisabled ? 1 : 0,
+    app.disabledReason,
+    app.scheduleMs === null ? null : JSON.stringify(app.scheduleMs),
+    app.createdAt.getTime(),
+    app.version,
+  ]
+}

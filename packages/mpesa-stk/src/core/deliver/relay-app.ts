@@ -1,0 +1,26 @@
+/** A merchant's application: where Safaricom posts for it, and where we deliver. One row of `relay_apps`. */
+export type RelayApp = {
+  /** Part of the hook path, and unguessable: whoever knows it can post. */
+  readonly appId: string
+  /** Public: browsers subscribe by it. Not derived from `appId`. */
+  readonly sourceId: string
+  readonly targetUrl: string
+  /** The app's secrets (`AppSecrets`), encrypted by the caller. */
+  readonly sealedSecrets: Uint8Array
+  /** Nothing is delivered while it is disabled; callbacks are kept all the same. */
+  readonly isDisabled: boolean
+  /** Why, e.g. `410`. */
+  readonly disabledReason: string | null
+  /** The pauses after failed attempts, in milliseconds; null for the documented ones. */
+  readonly scheduleMs: readonly number[] | null
+  readonly createdAt: Date
+  readonly version: number
+}
+
+/** What only the merchant and we know. */
+export type AppSecrets = {
+  readonly signingSecret: string
+  readonly streamSecret: string
+  /** After a rotation, deliveries are signed with both until this time. */
+  readonly previous: { readonly signingSecret: string; readonly untilMs: number } | null
+}

@@ -1,0 +1,95 @@
+import type { CallbackKind } from '../receive/classify-callback.ts'
+
+/**
+ * - `PENDING`: not tried yet.
+ * - `DELIVERED`: the merchant answered 2xx.
+ * - `FAILED`: tried in vain, and due again.
+ * - `DEAD`: tried in vain as often as the schedule says. A replay makes it pending again.
+ */
+export const deliveryStatuses = ['PENDING', 'DELIVERED', 'FAILED', 'DEAD'] as const
+
+export type DeliveryStatus = (typeof deliveryStatuses)[number]
+
+/** A callback that was recorded, and is to be delivered. */
+export type NewRelayEvent = {
+  /** Time-ordered: what the merchant knows it by, the same on every attempt. */
+  readonly id: string
+  readonly appId: string
+  readonly kind: CallbackKind
+  readonly businessKey: string
+  readonly result: string
+  readonly checkoutRequestId: string | null
+  /** As Safaricom sent it. */
+  readonly body: Uint8Array
+  /** The token in the path that it was posted to. */
+  readonly callbackToken: string | null
+  readonly receivedAt: Date
+  /** How many copies this one stands for. */
+  readonly copies: number
+  /** Another event of the same batch with the same kind and key that says something else. */
+  readonly contradicts: string | null
+}
+
+/** An event as it stands. One row of `relay_delivery_events`. */
+export type RelayEvent = Omit<NewRelayEvent, 'body'> & {
+  readonly status: DeliveryStatus
+  readonly attemptCount: number
+  readonly deliveredAt: Date | null
+  readonly dueAt: Date | null
+  readonly lastError: string | null
+}
+
+/** An event that is ours to deliver until its lease runs out. */
+export type LeasedEvent = Pick<
+  NewRelayEvent,
+  'id' | 'appId' | 'kind' | 'body' | 'callbackToken' | 'contradicts' | 'receivedAt'
+> & {
+  readonly attemptCount: number
+  /** Attempts that failed since it was recorded or replayed: where it stands in its schedule. */
+  readonly failures: number
+  readonly leaseId: string
+}
+
+/** One attempt to deliver, as it is kept. */
+export type DeliveryAttempt = {
+  readonly eventId: string
+  /** From 1. A replay goes on counting. */
+  readonly number: number
+  readonly at: Date
+  readonly durationMs: number
+  readonly httpStatus: number | null
+  /** What kind of failure: `http`, `timeout`, `connection`, `target-refused`, …; null for a success. */
+  readonly errorClass: string | null
+  /** The first bytes of the answer, as text. */
+  readonly responseHead: string
+}
+
+/** What becomes of an event after an attempt, or without one. */
+export type DeliveryOutcome =
+  | { readonly status: 'DELIVERED' }
+  | { readonly status: 'FAILED'; readonly delayMs: number; readonly error: string }
+  | { readonly status: 'DEAD'; readonly error: string }
+  /** Nothing was tried: it is as it was, and due again after so long. */
+  | { readonly status: 'held'; readonly delayMs: number }
+
+/** The end of a lease. The outcome counts only while the lease is still the event's; the attempt is kept in any case. */
+export type DeliveryResult = {
+  readonly eventId: string
+  readonly leaseId: string
+  readonly attempt: DeliveryAttempt | null
+  readonly outcome: DeliveryOutcome
+}
+
+/** A body that is nobody's event, kept with its bytes. */
+export type QuarantinedBody = {
+  readonly id: string
+  /** As it stood in the path; it need not exist. */
+  readonly appId: string
+  readonly reason: 'unrecognised' | 'oversize' | 'unknown-app'
+  readonly detail: string
+  /** The first 256 KiB of it. */
+  readonly body: Uint8Array
+  /** How long it was. */
+  readonly length: number
+  readonly receivedAt: Date
+}

@@ -1,0 +1,64 @@
+import type { RelayApp } from './relay-app.ts'
+import type {
+  DeliveryAttempt,
+  DeliveryResult,
+  DeliveryStatus,
+  LeasedEvent,
+  NewRelayEvent,
+  QuarantinedBody,
+  RelayEvent,
+} from './relay-event.ts'
+
+/** The right to deliver events, until its time is over by the store's clock. */
+export type DeliveryLease = { readonly leaseId: string; readonly leaseMs: number; readonly at: Date }
+
+/** What became of each event of a batch, in its order. */
+export type RecordedEvent =
+  /** It is stored, and leased to whoever recorded it. */
+  { readonly outcome: 'recorded'; readonly contradicts: string | null } | { readonly outcome: 'repeat' }
+
+export type EventFilter = {
+  readonly status?: DeliveryStatus
+  readonly kind?: string
+  readonly from?: Date
+  readonly to?: Date
+  /** The last event that was seen: older ones follow. */
+  readonly before?: string
+}
+
+/** Where the relay keeps what it was sent. Every method is one atomic step. */
+export interface RelayStorage {
+  /** Creates or upgrades the tables. Safe at every start. Throws `MPESA_STK_SCHEMA_NEWER` on a newer schema. */
+  migrate(): Promise<void>
+  createApp(app: RelayApp): Promise<void>
+  findApp(appId: string): Promise<RelayApp | null>
+  countApps(): Promise<number>
+  /** Replaces an app if it still has the version before. False: somebody else changed it first. */
+  saveApp(app: RelayApp): Promise<boolean>
+  /**
+   * Records a batch in one commit. No two of a batch have the same app, kind, key and result; they are sorted by these, so
+   * that two batches never wait for each other in a circle. What is recorded is leased to the caller.
+   */
+  recordEvents(events: readonly NewRelayEvent[], lease: DeliveryLease): Promise<readonly RecordedEvent[]>
+  /** Keeps a body that is no event, unless its app has had `budgetBytes` within a day. False when it was not kept. */
+  quarantine(body: QuarantinedBody, budgetBytes: number): Promise<boolean>
+  /** Newest first. */
+  listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]>
+  /** Leases events that are due, the oldest first, of enabled apps other than `exceptApps`. */
+  claimDueEvents(lease: DeliveryLease, limit: number, exceptApps: readonly string[]): Promise<readonly LeasedEvent[]>
+  /** Begins a lease anew before an attempt that would outlast it. The ids of those that are still ours. */
+  renewLeases(eventIds: readonly string[], lease: DeliveryLease): Promise<readonly string[]>
+  /** Keeps what became of leases, in one commit. */
+  finishDeliveries(results: readonly DeliveryResult[], at: Date): Promise<void>
+  /** Makes events due at once again, with the whole schedule before them. How many there were. */
+  replayEvents(eventIds: readonly string[], at: Date): Promise<number>
+  findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array } | null>
+  /** The newest event of an app about a push. */
+  findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null>
+  /** Newest first. */
+  listEvents(appId: string, filter: EventFilter, limit: number): Promise<readonly RelayEvent[]>
+  listAttempts(eventId: string): Promise<readonly DeliveryAttempt[]>
+  /** For the numbers: how many are due or to be due, and since when the oldest has been due. */
+  countPending(): Promise<{ readonly pending: number; readonly oldestDueAt: Date | null }>
+  close(): Promise<void>
+}

@@ -1,0 +1,66 @@
+/**
+ * What the relay keeps: apps, events with their bytes, attempts, and bodies that are nobody's event. The key of an event is
+ * unique, so that a copy of a callback finds the one that is there; the index of what is due holds nothing else.
+ */
+export const sql = /* sql */ `
+CREATE TABLE relay_apps (
+  app_id          TEXT PRIMARY KEY,
+  source_id       TEXT NOT NULL UNIQUE,
+  target_url      TEXT NOT NULL,
+  sealed_secrets  BYTEA NOT NULL,
+  is_disabled     INTEGER NOT NULL,
+  disabled_reason TEXT,
+  schedule_ms     TEXT,
+  created_at      TIMESTAMPTZ NOT NULL,
+  version         INTEGER NOT NULL
+);
+
+CREATE TABLE relay_delivery_events (
+  id                  TEXT PRIMARY KEY,
+  app_id              TEXT NOT NULL,
+  kind                TEXT NOT NULL,
+  business_key        TEXT NOT NULL,
+  result              TEXT NOT NULL,
+  checkout_request_id TEXT,
+  body                BYTEA NOT NULL,
+  callback_token      TEXT,
+  contradicts         TEXT,
+  copies              INTEGER NOT NULL,
+  received_at         TIMESTAMPTZ NOT NULL,
+  status              TEXT NOT NULL CHECK (status IN ('PENDING','DELIVERED','FAILED','DEAD')),
+  attempt_count       INTEGER NOT NULL,
+  failures            INTEGER NOT NULL,
+  due_at              TIMESTAMPTZ NOT NULL,
+  lease_id            TEXT,
+  lease_until         TIMESTAMPTZ,
+  delivered_at        TIMESTAMPTZ,
+  last_error          TEXT,
+  UNIQUE (app_id, kind, business_key, result)
+);
+CREATE INDEX relay_delivery_events_due ON relay_delivery_events (due_at) WHERE status IN ('PENDING', 'FAILED');
+CREATE INDEX relay_delivery_events_app ON relay_delivery_events (app_id, id);
+CREATE INDEX relay_delivery_events_push ON relay_delivery_events (checkout_request_id)
+  WHERE checkout_request_id IS NOT NULL;
+
+CREATE TABLE relay_delivery_attempts (
+  event_id      TEXT NOT NULL,
+  number        INTEGER NOT NULL,
+  at            TIMESTAMPTZ NOT NULL,
+  duration_ms   INTEGER NOT NULL,
+  http_status   INTEGER,
+  error_class   TEXT,
+  response_head TEXT NOT NULL
+);
+CREATE INDEX relay_delivery_attempts_event ON relay_delivery_attempts (event_id, number);
+
+CREATE TABLE relay_quarantine (
+  id          TEXT PRIMARY KEY,
+  app_id      TEXT NOT NULL,
+  reason      TEXT NOT NULL,
+  detail      TEXT NOT NULL,
+  body        BYTEA NOT NULL,
+  length      INTEGER NOT NULL,
+  received_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX relay_quarantine_app ON relay_quarantine (app_id, received_at);
+`

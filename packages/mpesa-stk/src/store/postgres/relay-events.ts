@@ -1,0 +1,159 @@
+import type { DeliveryResult, NewRelayEvent } from '../../core/deliver/relay-event.ts'
+import type { DeliveryLease, EventFilter, RecordedEvent } from '../../core/deliver/relay-storage.ts'
+import type { EventRow } from '../relay-rows.ts'
+import { all, type Queryable } from './pool.ts'
+
+const millisecond = "interval '1 millisecond'"
+
+/**
+ * One insert for the whole batch, in the order of its keys: batches that were not sorted deadlocked in a trial of concurrent
+ * inserts, and sorted ones never did.
+ */
+export async function recordEvents(
+  on: Queryable,
+  events: readonly NewRelayEvent[],
+  { leaseId, leaseMs }: DeliveryLease,
+): Promise<readonly RecordedEvent[]> {
+  const column = <Key extends keyof NewRelayEvent>(key: Key) => events.map(event => event[key])
+  const rows = await all<{ id: string; contradicts: string | null }>(
+    on,
+    `INSERT INTO relay_delivery_events (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
+       copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until)
+     SELECT n.id, n.app_id, n.kind, n.business_key, n.result, n.checkout_request_id, n.body, n.callback_token, n.copies,
+       n.received_at, coalesce((SELECT e.id FROM relay_delivery_events e WHERE e.app_id = n.app_id AND e.kind = n.kind
+         AND e.business_key = n.business_key AND e.result <> n.result ORDER BY e.id LIMIT 1), n.contradicts),
+       'PENDING', 0, 0, clock_timestamp(), $12, clock_timestamp() + $13 * ${millisecond}
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[],
+       $9::int[], $10::timestamptz[], $11::text[]) AS n (id, app_id, kind, business_key, result, checkout_request_id,
+       body, callback_token, copies, received_at, contradicts)
+     ORDER BY n.app_id, n.kind, n.business_key, n.result
+     ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING id, contradicts`,
+    [
+      column('id'),
+      column('appId'),
+      column('kind'),
+      column('businessKey'),
+      column('result'),
+      column('checkoutRequestId'),
+      events.map(({ body }) => Buffer.from(body)),
+      column('callbackToken'),
+      column('copies'),
+      column('receivedAt'),
+      column('contradicts'),
+      leaseId,
+      leaseMs,
+    ],
+  )
+  const recorded = new Map(rows.map(({ id, contradicts }) => [id, contradicts]))
+  return events.map(({ id }) => {
+    const contradicts = recorded.get(id)
+    return contradicts === undefined ? { outcome: 'repeat' } : { outcome: 'recorded', contradicts }
+  })
+}
+
+/** Counts the copies of events that were there already. */
+export async function countCopies(on: Queryable, repeats: readonly NewRelayEvent[]): Promise<void> {
+  const column = <Key extends keyof NewRelayEvent>(key: Key) => repeats.map(event => event[key])
+  await all(
+    on,
+    `UPDATE relay_delivery_events e SET copies = e.copies + n.copies FROM (
+       SELECT e.id, n.copies FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[])
+         AS n (app_id, kind, business_key, result, copies)
+       JOIN relay_delivery_events e USING (app_id, kind, business_key, result) ORDER BY e.id FOR UPDATE OF e) n
+     WHERE e.id = n.id`,
+    [column('appId'), column('kind'), column('businessKey'), column('result'), column('copies')],
+  )
+}
+
+/** By the database's time, so that no clock of a relay takes a lease early. */
+export async function claimDueEvents(
+  on: Queryable,
+  { leaseId, leaseMs }: DeliveryLease,
+  limit: number,
+  exceptApps: readonly string[],
+): Promise<readonly EventRow[]> {
+  return all<EventRow>(
+    on,
+    `UPDATE relay_delivery_events SET lease_id = $1, lease_until = clock_timestamp() + $2 * ${millisecond} WHERE id IN (
+       SELECT e.id FROM relay_delivery_events e WHERE e.status IN ('PENDING', 'FAILED') AND e.due_at <= clock_timestamp()
+         AND (e.lease_until IS NULL OR e.lease_until <= clock_timestamp()) AND e.app_id <> ALL ($4)
+         AND EXISTS (SELECT 1 FROM relay_apps a WHERE a.app_id = e.app_id AND a.is_disabled = 0)
+       ORDER BY e.due_at LIMIT $3 FOR UPDATE OF e SKIP LOCKED) RETURNING *`,
+    [leaseId, leaseMs, limit, exceptApps],
+  )
+}
+
+export async function renewLeases(
+  on: Queryable,
+  ids: readonly string[],
+  { leaseId, leaseMs }: DeliveryLease,
+): Promise<readonly string[]> {
+  const rows = await all<{ id: string }>(
+    on,
+    `UPDATE relay_delivery_events SET lease_until = clock_timestamp() + $3 * ${millisecond} WHERE id IN (
+       SELECT id FROM relay_delivery_events WHERE id = ANY ($1) AND lease_id = $2 AND lease_until > clock_timestamp()
+       ORDER BY id FOR UPDATE) RETURNING id`,
+    [ids, leaseId, leaseMs],
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Rows are locked in the order of their ids, as everywhere, so that two batches never wait for each other in a circle. */
+export async function finishDeliveries(on: Queryable, results: readonly DeliveryResult[]): Promise<void> {
+  const sorted = results.toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))
+  const delayOf = ({ outcome }: DeliveryResult): number => ('delayMs' in outcome ? outcome.delayMs : 0)
+  const errorOf = ({ outcome }: DeliveryResult): string | null => ('error' in outcome ? outcome.error : null)
+  await all(
+    on,
+    `UPDATE relay_delivery_events e SET
+       status = CASE WHEN n.status = 'held' THEN e.status ELSE n.status END,
+       attempt_count = e.attempt_count + n.tried,
+       failures = e.failures + CASE WHEN n.status IN ('FAILED', 'DEAD') THEN 1 ELSE 0 END,
+       last_error = CASE n.status WHEN 'held' THEN e.last_error WHEN 'DELIVERED' THEN NULL ELSE n.error END,
+       delivered_at = CASE WHEN n.status = 'DELIVERED' THEN clock_timestamp() ELSE e.delivered_at END,
+       due_at = clock_timestamp() + n.delay_ms * ${millisecond}, lease_id = NULL, lease_until = NULL
+     FROM (SELECT l.id, n.* FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[], $6::text[])
+         AS n (event_id, lease_id, status, tried, delay_ms, error)
+       JOIN relay_delivery_events l ON l.id = n.event_id AND l.lease_id = n.lease_id ORDER BY l.id FOR UPDATE OF l) n
+     WHERE e.id = n.id`,
+    [
+      sorted.map(({ eventId }) => eventId),
+      sorted.map(({ leaseId }) => leaseId),
+      sorted.map(({ outcome }) => outcome.status),
+      sorted.map(({ attempt }) => (attempt === null ? 0 : 1)),
+      sorted.map(delayOf),
+      sorted.map(errorOf),
+    ],
+  )
+  const attempts = sorted.flatMap(({ attempt }) => (attempt === null ? [] : [attempt]))
+  if (attempts.length === 0) return
+  await all(
+    on,
+    `INSERT INTO relay_delivery_attempts SELECT * FROM unnest($1::text[], $2::int[], $3::timestamptz[], $4::int[], $5::int[],
+       $6::text[], $7::text[])`,
+    [
+      attempts.map(({ eventId }) => eventId),
+      attempts.map(({ number }) => number),
+      attempts.map(({ at }) => at),
+      attempts.map(({ durationMs }) => Math.round(durationMs)),
+      attempts.map(({ httpStatus }) => httpStatus),
+      attempts.map(({ errorClass }) => errorClass),
+      attempts.map(({ responseHead }) => responseHead.replaceAll('\0', ' ')),
+    ],
+  )
+}
+
+export async function listEvents(
+  on: Queryable,
+  appId: string,
+  { status = null, kind = null, from = null, to = null, before = null }: Partial<Record<keyof EventFilter, unknown>>,
+  limit: number,
+): Promise<readonly EventRow[]> {
+  return all<EventRow>(
+    on,
+    `SELECT * FROM relay_delivery_events WHERE app_id = $1 AND ($2::text IS NULL OR status = $2)
+       AND ($3::text IS NULL OR kind = $3) AND ($4::timestamptz IS NULL OR received_at >= $4)
+       AND ($5::timestamptz IS NULL OR received_at <= $5) AND ($6::text IS NULL OR id < $6) ORDER BY id DESC LIMIT $7`,
+    [appId, status, kind, from, to, before, limit],
+  )
+}

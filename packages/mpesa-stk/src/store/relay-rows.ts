@@ -1,0 +1,139 @@
+import type { RelayApp } from '../core/deliver/relay-app.ts'
+import type {
+  DeliveryAttempt,
+  DeliveryStatus,
+  LeasedEvent,
+  QuarantinedBody,
+  RelayEvent,
+} from '../core/deliver/relay-event.ts'
+import type { CallbackKind } from '../core/receive/classify-callback.ts'
+
+/** A time as a database returns it: milliseconds since 1970 from SQLite, a Date from PostgreSQL. */
+type Time = number | Date
+
+export type AppRow = {
+  app_id: string
+  source_id: string
+  target_url: string
+  sealed_secrets: Uint8Array
+  is_disabled: number
+  disabled_reason: string | null
+  schedule_ms: string | null
+  created_at: Time
+  version: number
+}
+
+export type EventRow = {
+  id: string
+  app_id: string
+  kind: CallbackKind
+  business_key: string
+  result: string
+  checkout_request_id: string | null
+  body: Uint8Array
+  callback_token: string | null
+  contradicts: string | null
+  copies: number
+  received_at: Time
+  status: DeliveryStatus
+  attempt_count: number
+  failures: number
+  due_at: Time
+  lease_id: string | null
+  delivered_at: Time | null
+  last_error: string | null
+}
+
+export type AttemptRow = {
+  event_id: string
+  number: number
+  at: Time
+  duration_ms: number
+  http_status: number | null
+  error_class: string | null
+  response_head: string
+}
+
+export type QuarantineRow = {
+  id: string
+  app_id: string
+  reason: QuarantinedBody['reason']
+  detail: string
+  body: Uint8Array
+  length: number
+  received_at: Time
+}
+
+export function toApp(row: AppRow): RelayApp {
+  return {
+    appId: row.app_id,
+    sourceId: row.source_id,
+    targetUrl: row.target_url,
+    sealedSecrets: new Uint8Array(row.sealed_secrets),
+    isDisabled: row.is_disabled === 1,
+    disabledReason: row.disabled_reason,
+    scheduleMs: row.schedule_ms === null ? null : (JSON.parse(row.schedule_ms) as readonly number[]),
+    createdAt: new Date(row.created_at),
+    version: row.version,
+  }
+}
+
+export function toRelayEvent(row: EventRow): RelayEvent {
+  const isDue = row.status === 'PENDING' || row.status === 'FAILED'
+  return {
+    id: row.id,
+    appId: row.app_id,
+    kind: row.kind,
+    businessKey: row.business_key,
+    result: row.result,
+    checkoutRequestId: row.checkout_request_id,
+    callbackToken: row.callback_token,
+    contradicts: row.contradicts,
+    copies: row.copies,
+    receivedAt: new Date(row.received_at),
+    status: row.status,
+    attemptCount: row.attempt_count,
+    deliveredAt: row.delivered_at === null ? null : new Date(row.delivered_at),
+    dueAt: isDue ? new Date(row.due_at) : null,
+    lastError: row.last_error,
+  }
+}
+
+export function toLeasedEvent(row: EventRow): LeasedEvent {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    kind: row.kind,
+    body: new Uint8Array(row.body),
+    callbackToken: row.callback_token,
+    contradicts: row.contradicts,
+    receivedAt: new Date(row.received_at),
+    attemptCount: row.attempt_count,
+    failures: row.failures,
+    leaseId: row.lease_id ?? '',
+  }
+}
+
+export function toAttempt(row: AttemptRow): DeliveryAttempt {
+  return {
+    eventId: row.event_id,
+    number: row.number,
+    at: new Date(row.at),
+    durationMs: row.duration_ms,
+    httpStatus: row.http_status,
+    errorClass: row.error_class,
+    responseHead: row.response_head,
+  }
+}
+
+export function toQuarantined(row: QuarantineRow): QuarantinedBody {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    reason: row.reason,
+    detail: row.detail,
+    body: new Uint8Array(row.body),
+    length: row.length,
+    receivedAt: new Date(row.received_at),
+  }
+}
