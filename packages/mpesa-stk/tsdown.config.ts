@@ -3,6 +3,7 @@ import { defineConfig } from 'tsdown'
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    server: 'src/server.ts',
     'adapters/memory': 'src/adapters/memory.ts',
     'adapters/postgres': 'src/adapters/postgres.ts',
     'adapters/sqlite': 'src/adapters/sqlite.ts',

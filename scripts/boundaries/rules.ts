@@ -28,7 +28,7 @@ export const arrowRules: readonly ArrowRule[] = [
   {
     name: 'daraja-imports-only-core',
     from: `${product}daraja/`,
-    mayImport: [`${product}core/`, `${product}daraja/`],
+    mayImport: [`${product}core/`, `${product}seal/`, `${product}daraja/`],
     reason: 'the way to Safaricom is one edge; edges meet only through core',
   },
   {
@@ -54,6 +54,24 @@ export const arrowRules: readonly ArrowRule[] = [
     from: `${product}adapters/`,
     mayImport: [`${product}core/`, `${product}store/`, `${product}adapters/`],
     reason: 'an adapter keeps the promises of the Store port; it knows no HTTP, no worker and no Safaricom',
+  },
+  {
+    name: 'outbound-imports-only-core',
+    from: `${product}outbound/`,
+    mayImport: [`${product}core/`, `${product}outbound/`],
+    reason: 'the way to merchants is one edge; it is told what to send, and knows no store',
+  },
+  {
+    name: 'spool-imports-only-core',
+    from: `${product}spool/`,
+    mayImport: [`${product}core/`, `${product}workers/batcher.ts`, `${product}spool/`],
+    reason: 'the spool keeps bytes on a disk; what they mean is for who drains it',
+  },
+  {
+    name: 'http-imports-no-store',
+    from: `${product}http/`,
+    mayImport: [`${product}core/`, `${product}relay/`, `${product}http/`],
+    reason: 'routes translate between HTTP and the relay; SQL, sockets to merchants and files are behind it',
   },
   {
     name: 'client-has-no-dependencies',

@@ -50,6 +50,12 @@ export class PostgresRelayAdapter implements RelayStorage {
 
   async close(): Promise<void> {}
 
+  async keepSetting(name: string, value: string): Promise<string> {
+    await this.#all('INSERT INTO relay_settings VALUES ($1, $2) ON CONFLICT DO NOTHING', [name, value])
+    const [row] = await this.#all<{ value: string }>('SELECT value FROM relay_settings WHERE name = $1', [name])
+    return row?.value ?? value
+  }
+
   async createApp(app: RelayApp): Promise<void> {
     await this.#all('INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)', valuesOf(app))
   }

@@ -57,6 +57,11 @@ export class SqliteRelayAdapter implements RelayStorage {
     this.#database.close()
   }
 
+  async keepSetting(name: string, value: string): Promise<string> {
+    this.#on.run('INSERT INTO relay_settings VALUES (?, ?) ON CONFLICT DO NOTHING', [name, value])
+    return this.#on.get<{ value: string }>('SELECT value FROM relay_settings WHERE name = ?', [name])?.value ?? value
+  }
+
   async createApp(app: RelayApp): Promise<void> {
     this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
   }

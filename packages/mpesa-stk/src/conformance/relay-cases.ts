@@ -96,6 +96,15 @@ export const relayCases: readonly RelayCase[] = [
     },
   },
   {
+    name: 'a setting is kept by who comes first',
+    async run(storage) {
+      const kept = await Promise.all(['a', 'b', 'c'].map(value => storage.keepSetting('x', value)))
+      assert.equal(new Set(kept).size, 1)
+      assert.equal(await storage.keepSetting('x', 'd'), kept[0])
+      assert.equal(await storage.keepSetting('y', 'd'), 'd')
+    },
+  },
+  {
     name: 'an event is stored once with its bytes, however many copies come, in one batch or in many at once',
     async run(storage) {
       const { appId } = await openApp(storage)

@@ -33,6 +33,11 @@ export const errorCodes = {
   MPESA_STK_STORE_NOT_MIGRATED: 'The store has no tables yet. Call `await store.migrate()` once at every start.',
   MPESA_STK_SCHEMA_NEWER:
     'The store was written by a newer release of mpesa-stk. Run that release or a later one; this one would damage it.',
+  MPESA_STK_TARGET_REFUSED:
+    'The relay does not deliver to this URL: it must be https on a public address. For development, RELAY_ALLOW_PRIVATE_TARGETS=1.',
+  MPESA_STK_APP_INVALID: 'A field of a relay app is unusable. The message names it.',
+  MPESA_STK_RELAY_KEY_WRONG:
+    'The secrets of the relay’s apps were encrypted with another key. Start with the RELAY_ENCRYPTION_KEY that wrote the store.',
   MPESA_STK_STORE_CONTENDED:
     'A payment changed under every one of our attempts to take a step, which was not taken. Try it again.',
 } as const

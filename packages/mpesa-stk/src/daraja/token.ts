@@ -2,8 +2,8 @@ import { describeError } from '../core/errors.ts'
 import { readAnswerBody, readFailure } from '../core/explain/read-answer.ts'
 import type { Clock, SealedToken, TokenStore } from '../core/ports.ts'
 import { sha256 } from '../core/sha256.ts'
+import { seal, unseal } from '../seal/seal.ts'
 import { request } from './http.ts'
-import { sealToken, unsealToken } from './seal.ts'
 
 /** An access token, or why there is none. Without a token no request was made, so nothing was created. */
 export type TokenOutcome =
@@ -64,7 +64,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
         fetchUntil,
       })
       if (taken.outcome === 'kept') {
-        const token = unsealToken(taken.token.sealed, credentials)
+        const token = unseal(taken.token.sealed, credentials, 'access token')
         if (token !== null) return use({ token, endsAt: taken.token.endsAt })
         await store.dropToken(name, taken.token.digest)
         continue
@@ -84,7 +84,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     const { token } = fetched
     const endsAt = new Date(at.getTime() + fetched.lifetimeMs)
     const outcome = use({ token, endsAt })
-    await keep({ sealed: sealToken(token, credentials), digest: sha256(token), endsAt }, fetchUntil)
+    await keep({ sealed: seal(token, credentials, 'access token'), digest: sha256(token), endsAt }, fetchUntil)
     return outcome
   }
 

@@ -30,6 +30,8 @@ export type EventFilter = {
 export interface RelayStorage {
   /** Creates or upgrades the tables. Safe at every start. Throws `MPESA_STK_SCHEMA_NEWER` on a newer schema. */
   migrate(): Promise<void>
+  /** Keeps a setting of this name unless there is one, and returns the one that stands. */
+  keepSetting(name: string, value: string): Promise<string>
   createApp(app: RelayApp): Promise<void>
   findApp(appId: string): Promise<RelayApp | null>
   countApps(): Promise<number>

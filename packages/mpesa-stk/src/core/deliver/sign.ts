@@ -6,7 +6,8 @@ export function signBody(body: string | Uint8Array, secret: string): string {
 }
 
 /**
- * Whether a delivery was signed with your secret. Compares in constant time; anything that is no signature is not one.
+ * Whether a delivery was signed with your secret. Compares in constant time; anything that is no signature is not one. For a
+ * day after `signingSecret` was rotated a delivery carries two signatures, of which yours must be one.
  *
  * @param body the raw body, or `JSON.stringify(req.body)` of it parsed
  * @param secret the `signingSecret` that `POST /apps` returned
@@ -15,9 +16,11 @@ export function signBody(body: string | Uint8Array, secret: string): string {
 export function verifySignature(body: string | Uint8Array, secret: string, signature: unknown): boolean {
   if (typeof signature !== 'string') return false
   const expected = Buffer.from(signBody(body, secret))
-  const given = Buffer.from(signature)
-  return expected.length === given.length && timingSafeEqual(expected, given)
+  const given = signature.split(',', maxSignatures).map(each => Buffer.from(each.trim()))
+  return given.some(each => each.length === expected.length && timingSafeEqual(expected, each))
 }
+
+const maxSignatures = 4
 
 /** The signing secret as libraries of Standard Webhooks take it. */
 export function standardWebhooksSecret(secret: string): string {

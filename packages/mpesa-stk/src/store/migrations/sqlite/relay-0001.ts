@@ -53,6 +53,11 @@ CREATE TABLE relay_delivery_attempts (
 ) STRICT;
 CREATE INDEX relay_delivery_attempts_event ON relay_delivery_attempts (event_id, number);
 
+CREATE TABLE relay_settings (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE relay_quarantine (
   id          TEXT PRIMARY KEY,
   app_id      TEXT NOT NULL,

@@ -1,0 +1,227 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { type DeliveryAttempt, deliveryStatuses, type RelayEvent } from '../core/deliver/relay-event.ts'
+import { callbackKinds } from '../core/receive/classify-callback.ts'
+import type { Relay } from '../relay/relay.ts'
+import { isAdmin, isMerchant, type RelayEnv } from './auth.ts'
+import { noSuchApp, noSuchEvent, problem, unauthorised } from './problem.ts'
+
+const status = z
+  .object({
+    eventId: z.string(),
+    checkoutRequestId: z.string(),
+    status: z.enum(deliveryStatuses),
+    attemptCount: z.int(),
+    deliveredAt: z.iso.datetime().nullable(),
+    lastError: z.string().nullable(),
+  })
+  .openapi('Status')
+
+const event = z
+  .object({
+    eventId: z.string(),
+    kind: z.enum(callbackKinds),
+    businessKey: z.string(),
+    checkoutRequestId: z.string().nullable(),
+    status: z.enum(deliveryStatuses),
+    attemptCount: z.int(),
+    copies: z.int(),
+    contradicts: z.string().nullable(),
+    receivedAt: z.iso.datetime(),
+    dueAt: z.iso.datetime().nullable(),
+    deliveredAt: z.iso.datetime().nullable(),
+    lastError: z.string().nullable(),
+  })
+  .openapi('Event')
+
+const attempt = z
+  .object({
+    number: z.int(),
+    at: z.iso.datetime(),
+    durationMs: z.int(),
+    httpStatus: z.int().nullable(),
+    errorClass: z.string().nullable(),
+    responseHead: z.string(),
+  })
+  .openapi('Attempt')
+
+const eventWithAttempts = event.extend({ body: z.unknown(), attempts: z.array(attempt) }).openapi('EventWithAttempts')
+const eventPage = z.object({ events: z.array(event), next: z.string().nullable() }).openapi('EventPage')
+const quarantined = z
+  .object({
+    id: z.string(),
+    appId: z.string(),
+    reason: z.string(),
+    detail: z.string(),
+    bodyBase64: z.string(),
+    length: z.int(),
+    receivedAt: z.iso.datetime(),
+  })
+  .openapi('QuarantinedBody')
+const quarantinePage = z.object({ bodies: z.array(quarantined), next: z.string().nullable() }).openapi('QuarantinePage')
+
+const limit = z.coerce.number().int().min(1).max(500).default(50)
+const ok = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
+  200: { description, content: { 'application/json': { schema } } },
+  401: { description: 'Neither the operator nor the app.' },
+  404: { description: 'There is no such thing.' },
+})
+
+function viewEvent(found: RelayEvent) {
+  const { id, kind, businessKey, checkoutRequestId, attemptCount, copies, contradicts, lastError } = found
+  return {
+    eventId: id,
+    kind,
+    businessKey,
+    checkoutRequestId,
+    status: found.status,
+    attemptCount,
+    copies,
+    contradicts,
+    receivedAt: found.receivedAt.toISOString(),
+    dueAt: found.dueAt?.toISOString() ?? null,
+    deliveredAt: found.deliveredAt?.toISOString() ?? null,
+    lastError,
+  }
+}
+
+function viewAttempt({ number, at, durationMs, httpStatus, errorClass, responseHead }: DeliveryAttempt) {
+  return { number, at: at.toISOString(), durationMs, httpStatus, errorClass, responseHead }
+}
+
+/** What happened to callbacks, for the operator and for whoever has the app's signing secret. */
+export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, adminToken: string | null): void {
+  const { storage } = relay
+
+  async function mayRead(context: Context<RelayEnv>, appId: string): Promise<Response | null> {
+    const opened = await relay.apps.find(appId)
+    if (opened !== null && isMerchant(context, opened.secrets)) return null
+    if (!isAdmin(context, adminToken)) return unauthorised(context)
+    return opened === null ? noSuchApp(context) : null
+  }
+
+  server.openapi(
+    createRoute({
+      method: 'get',
+      path: '/status/{checkoutRequestId}',
+      summary: 'How the delivery of a push’s newest callback stands. Whoever knows the app id may ask.',
+      request: { params: z.object({ checkoutRequestId: z.string() }), query: z.object({ app_id: z.string() }) },
+      responses: ok(status, 'How it stands.'),
+    }),
+    async context => {
+      const { checkoutRequestId } = context.req.valid('param')
+      const found = await storage.findEventOfPush(context.req.valid('query').app_id, checkoutRequestId)
+      if (found === null) return noSuchEvent(context) as never
+      const { id: eventId, attemptCount, deliveredAt, lastError } = found
+      return context.json(
+        {
+          eventId,
+          checkoutRequestId,
+          status: found.status,
+          attemptCount,
+          deliveredAt: deliveredAt?.toISOString() ?? null,
+          lastError,
+        },
+        200,
+      )
+    },
+  )
+
+  server.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/apps/{appId}/events',
+      summary: 'Events of an app, newest first.',
+      request: {
+        params: z.object({ appId: z.string() }),
+        query: z.object({
+          status: z.enum(deliveryStatuses).optional(),
+          kind: z.enum(callbackKinds).optional(),
+          from: z.iso.datetime().optional(),
+          to: z.iso.datetime().optional(),
+          before: z.string().optional(),
+          limit,
+        }),
+      },
+      responses: ok(eventPage, 'A page; `next` is the `before` of the following one.'),
+    }),
+    async context => {
+      const { appId } = context.req.valid('param')
+      const refused = await mayRead(context, appId)
+      if (refused !== null) return refused as never
+      const { from, to, limit: count, ...filter } = context.req.valid('query')
+      const times = { ...(from && { from: new Date(from) }), ...(to && { to: new Date(to) }) }
+      const wanted = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
+      const events = await storage.listEvents(appId, { ...wanted, ...times }, count)
+      const next = events.length === count ? (events.at(-1)?.id ?? null) : null
+      return context.json({ events: events.map(viewEvent), next }, 200)
+    },
+  )
+
+  server.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/events/{eventId}',
+      summary: 'An event with its body and every attempt to deliver it.',
+      request: { params: z.object({ eventId: z.string() }) },
+      responses: ok(eventWithAttempts, 'The event.'),
+    }),
+    async context => {
+      const { eventId } = context.req.valid('param')
+      const found = await storage.findEvent(eventId)
+      // Who may not know it does not learn whether it is there.
+      const refused = await mayRead(context, found?.event.appId ?? '')
+      if (refused !== null) return (found === null && refused.status === 404 ? noSuchEvent(context) : refused) as never
+      if (found === null) return noSuchEvent(context) as never
+      const attempts = await storage.listAttempts(eventId)
+      const body: unknown = JSON.parse(new TextDecoder().decode(found.body))
+      return context.json({ ...viewEvent(found.event), body, attempts: attempts.map(viewAttempt) }, 200)
+    },
+  )
+
+  server.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/events/{eventId}/replay',
+      summary: 'Delivers an event again: the same event id, a new attempt, the whole schedule.',
+      request: { params: z.object({ eventId: z.string() }) },
+      responses: ok(z.object({ replayed: z.int() }), 'It is due now.'),
+    }),
+    async context => {
+      const { eventId } = context.req.valid('param')
+      const found = await storage.findEvent(eventId)
+      const refused = await mayRead(context, found?.event.appId ?? '')
+      if (refused !== null) return (found === null && refused.status === 404 ? noSuchEvent(context) : refused) as never
+      const replayed = await storage.replayEvents([eventId], new Date())
+      if (replayed === 0) return noSuchEvent(context) as never
+      void relay.deliveries.claimDue()
+      return context.json({ replayed }, 200)
+    },
+  )
+
+  server.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/quarantine',
+      summary: 'Bodies that are nobody’s event, newest first. For the operator.',
+      request: { query: z.object({ before: z.string().optional(), limit }) },
+      responses: ok(quarantinePage, 'A page.'),
+    }),
+    async context => {
+      if (!isAdmin(context, adminToken)) return unauthorised(context) as never
+      const { before = null, limit: count } = context.req.valid('query')
+      const bodies = await storage.listQuarantine(before, count)
+      const next = bodies.length === count ? (bodies.at(-1)?.id ?? null) : null
+      const views = bodies.map(({ body, receivedAt, ...rest }) => ({
+        ...rest,
+        bodyBase64: Buffer.from(body).toString('base64'),
+        receivedAt: receivedAt.toISOString(),
+      }))
+      return context.json({ bodies: views, next }, 200)
+    },
+  )
+
+  server.notFound(context =>
+    problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no such route; /openapi.json lists them'),
+  )
+}

@@ -1,0 +1,58 @@
+import type { Context, Hono } from 'hono'
+import type { IntakeOutcome } from '../relay/intake.ts'
+import type { Relay } from '../relay/relay.ts'
+import type { NodeBindings, RelayEnv } from './auth.ts'
+import type { RelayMetrics } from './metrics.ts'
+import { problem } from './problem.ts'
+import { readRawBody } from './raw-body.ts'
+
+/** What Safaricom wants to hear. */
+const acknowledgement = { ResultCode: 0, ResultDesc: 'Success' }
+const maxIdLength = 200
+
+/**
+ * Where Safaricom posts. Whatever it is, it is answered 200 once it is kept, and only then: what is acknowledged survives
+ * `kill -9`.
+ */
+export function addHookRoutes(
+  app: Hono<RelayEnv>,
+  relay: Relay,
+  metrics: RelayMetrics,
+  ready: () => Promise<void>,
+): void {
+  const take = async (context: Context<RelayEnv>): Promise<Response> => {
+    const began = performance.now()
+    await ready()
+    const { appId = '', token = null } = context.req.param() as { appId?: string; token?: string }
+    const incoming = (context.env as NodeBindings | undefined)?.incoming
+    const raw = await readRawBody(context.req.raw, incoming)
+    if (raw.outcome === 'consumed') {
+      return problem(
+        context,
+        500,
+        'MPESA_STK_RELAY_BODY_CONSUMED',
+        'a body parser left nothing to read: mount the relay before it, or keep the bytes as req.rawBody',
+      )
+    }
+    const { body, length } = raw
+    const outcome = await relay.receive({
+      appId: appId.slice(0, maxIdLength),
+      token: token === null ? null : token.slice(0, maxIdLength),
+      body,
+      length,
+      receivedAt: new Date(),
+    })
+    metrics.received(outcome, performance.now() - began)
+    return acknowledge(context, outcome)
+  }
+  app.post('/hooks/:appId', take)
+  app.post('/hooks/:appId/t/:token', take)
+  app.post('/hooks/:appId/c2b/confirmation', take)
+}
+
+function acknowledge(context: Context<RelayEnv>, outcome: IntakeOutcome): Response {
+  if (outcome.outcome === 'refused') {
+    return problem(context, 503, 'MPESA_STK_RELAY_FULL', 'neither the store nor the local disk took the callback')
+  }
+  return context.json(acknowledgement)
+}

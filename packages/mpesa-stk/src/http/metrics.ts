@@ -1,0 +1,91 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { IntakeOutcome } from '../relay/intake.ts'
+import type { RelayObserver } from '../relay/observer.ts'
+
+/** The relay's numbers, as Prometheus reads them. No label holds an id, a number or a URL. */
+export type RelayMetrics = {
+  readonly observer: RelayObserver
+  received(outcome: IntakeOutcome, durationMs: number): void
+  /** What is looked up when somebody asks. */
+  set(numbers: {
+    readonly spoolFiles: number
+    readonly queued: number
+    readonly pending: number
+    readonly oldestPendingS: number
+  }): void
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+const secondBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+export function createMetrics(): RelayMetrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const callbacks = new Counter({
+    name: 'relay_callbacks_total',
+    help: 'Bodies that came in at a hook, by what became of them.',
+    labelNames: ['outcome', 'reason'],
+    registers,
+  })
+  const ingest = new Histogram({
+    name: 'relay_ingest_seconds',
+    help: 'From a body to its acknowledgement.',
+    buckets: secondBuckets,
+    registers,
+  })
+  const batches = new Histogram({
+    name: 'relay_batch_events',
+    help: 'Events in one commit.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers,
+  })
+  const commits = new Histogram({
+    name: 'relay_commit_seconds',
+    help: 'One commit.',
+    buckets: secondBuckets,
+    registers,
+  })
+  const attempts = new Counter({
+    name: 'relay_delivery_attempts_total',
+    help: 'Attempts to deliver, by what they came to.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const delivery = new Histogram({
+    name: 'relay_delivery_seconds',
+    help: 'One attempt to deliver.',
+    buckets: secondBuckets,
+    registers,
+  })
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers })
+  const spoolFiles = gauge('relay_spool_files', 'Files on the local disk that wait for the store.')
+  const queued = gauge('relay_ingest_queue', 'Events that wait for a commit.')
+  const pending = gauge('relay_pending_events', 'Events that are not delivered and not dead.')
+  const oldest = gauge('relay_oldest_pending_seconds', 'For how long the oldest of them has been due.')
+  return {
+    contentType: registry.contentType,
+    observer: {
+      committed(events, durationMs) {
+        batches.observe(events)
+        commits.observe(durationMs / 1_000)
+      },
+      attempted(failure, durationMs) {
+        attempts.inc({ outcome: failure ?? 'delivered' })
+        delivery.observe(durationMs / 1_000)
+      },
+    },
+    received(outcome, durationMs) {
+      callbacks.inc({ outcome: outcome.outcome, reason: 'reason' in outcome ? outcome.reason : '' })
+      ingest.observe(durationMs / 1_000)
+    },
+    set(numbers) {
+      spoolFiles.set(numbers.spoolFiles)
+      queued.set(numbers.queued)
+      pending.set(numbers.pending)
+      oldest.set(numbers.oldestPendingS)
+    },
+    text: () => registry.metrics(),
+  }
+}

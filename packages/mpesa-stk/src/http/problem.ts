@@ -1,0 +1,38 @@
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { MpesaStkError } from '../core/errors.ts'
+
+/** What is answered where something is wrong: a stable code, and what to do. */
+export type Problem = { readonly error: { readonly code: string; readonly message: string } }
+
+export function problem(context: Context, status: ContentfulStatusCode, code: string, message: string): Response {
+  return context.json({ error: { code, message } } satisfies Problem, status)
+}
+
+const statusOfError: Readonly<Record<string, ContentfulStatusCode>> = {
+  MPESA_STK_TARGET_REFUSED: 422,
+  MPESA_STK_APP_INVALID: 422,
+  MPESA_STK_STORE_CONTENDED: 409,
+}
+
+/** The answer to what a handler threw. What is not ours is told without its words: they may hold anything. */
+export function answerError(error: Error, context: Context): Response {
+  if (error instanceof MpesaStkError) {
+    return problem(context, statusOfError[error.code] ?? 500, error.code, error.message)
+  }
+  return problem(context, 503, 'MPESA_STK_RELAY_UNAVAILABLE', 'the store does not answer; try again in a moment')
+}
+
+export const unauthorised = (context: Context): Response =>
+  problem(
+    context,
+    401,
+    'MPESA_STK_RELAY_UNAUTHORISED',
+    'send `Authorization: Bearer <secret>`; without RELAY_ADMIN_TOKEN the operator’s routes answer only on this machine',
+  )
+
+export const noSuchApp = (context: Context): Response =>
+  problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no app with this id')
+
+export const noSuchEvent = (context: Context): Response =>
+  problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no such event')

@@ -1,0 +1,93 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import type { Clock, Logger } from '../core/ports.ts'
+import { stderrLogger, systemClock, systemRandom } from '../platform.ts'
+import { findEncryptionKey } from '../relay/encryption-key.ts'
+import { Relay } from '../relay/relay.ts'
+import { addAppRoutes } from './app-routes.ts'
+import type { RelayEnv } from './auth.ts'
+import { addEventRoutes } from './event-routes.ts'
+import { addHealthRoutes } from './health-routes.ts'
+import { addHookRoutes } from './hook-routes.ts'
+import { createMetrics } from './metrics.ts'
+import { answerError, problem } from './problem.ts'
+
+export type RelayServerOptions = {
+  /** Where the relay keeps what it takes; call its `migrate()` first. */
+  readonly storage: RelayStorage
+  /** Who sends it as `Authorization: Bearer …` is the operator. Without one, the operator's routes answer only on this machine. */
+  readonly adminToken?: string
+  /** Encrypts the secrets of apps in the store. Default: one that is made once, in `dataFolder`. */
+  readonly encryptionKey?: string
+  /** For the spool (callbacks that wait for the store) and a key that was made. Default `.data/relay`. */
+  readonly dataFolder?: string
+  /** Also deliver to private addresses and by http: for development. Default false. */
+  readonly allowPrivateTargets?: boolean
+  /** How many bytes of unrecognised bodies are kept of an app within a day. Default 64 MiB. */
+  readonly quarantineBudgetBytes?: number
+  /** `auto`: deliveries begin with the first request. `manual`: with `start()`. Default `auto`. */
+  readonly workers?: 'auto' | 'manual'
+  readonly logger?: Logger
+  readonly clock?: Clock
+}
+
+/** The relay as a Hono app, to be served alone or mounted anywhere. */
+export type RelayServer = OpenAPIHono<RelayEnv> & {
+  /** Begins to deliver, and to bring to the store what waits on the disk. Throws `MPESA_STK_RELAY_KEY_WRONG`. */
+  start(): Promise<void>
+  /** Stops beginning, and resolves when what is under way has ended and is stored. */
+  stop(): Promise<void>
+  readonly relay: Relay
+}
+
+/**
+ * The relay: takes Safaricom's callbacks at `/hooks/:appId`, keeps each before it acknowledges it, and delivers it signed to
+ * the app's `targetUrl` until that has it.
+ *
+ * ```ts
+ * const storage = new PostgresRelayAdapter(pool)
+ * await storage.migrate()
+ * const relay = createRelayServer({ storage })
+ * serve({ fetch: relay.fetch, port: 3000 })
+ * ```
+ */
+export function createRelayServer(options: RelayServerOptions): RelayServer {
+  const { storage, adminToken = null, dataFolder = '.data/relay', workers = 'auto' } = options
+  const { logger = stderrLogger, clock = systemClock } = options
+  const metrics = createMetrics()
+  const relay = new Relay(
+    { storage, clock, logger, random: systemRandom, monotonicMs: () => performance.now(), observer: metrics.observer },
+    {
+      encryptionKey: options.encryptionKey ?? findEncryptionKey(dataFolder),
+      spoolFolder: `${dataFolder}/spool`,
+      allowPrivateTargets: options.allowPrivateTargets ?? false,
+      quarantineBudgetBytes: options.quarantineBudgetBytes ?? 64 * 1024 * 1024,
+    },
+  )
+  const app = new OpenAPIHono<RelayEnv>({
+    defaultHook: (result, context) => {
+      if (result.success) return
+      const [issue] = result.error.issues
+      const where = issue?.path.join('.') || 'the request'
+      return problem(
+        context,
+        422,
+        'MPESA_STK_RELAY_REQUEST_INVALID',
+        `${where}: ${issue?.message ?? 'is not as it should be'}`,
+      )
+    },
+  })
+  app.onError((error, context) => {
+    logger.error({ name: error.name, path: context.req.routePath }, 'a request failed')
+    return answerError(error, context)
+  })
+  const ready = async (): Promise<void> => {
+    if (workers === 'auto') await relay.start()
+  }
+  addHookRoutes(app, relay, metrics, ready)
+  addAppRoutes(app, relay, adminToken)
+  addHealthRoutes(app, relay, metrics)
+  addEventRoutes(app, relay, adminToken)
+  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'mpesa-stk relay', version: '0.1.0' } })
+  return Object.assign(app, { relay, start: () => relay.start(), stop: () => relay.stop() })
+}

@@ -1,0 +1,138 @@
+import { lookup } from 'node:dns/promises'
+import { isIP, type LookupFunction } from 'node:net'
+import { Agent, errors, request } from 'undici'
+import type { AttemptAnswer } from '../core/deliver/judge-attempt.ts'
+import type { OutboundRequest } from '../core/deliver/prepare-delivery.ts'
+import { readRetryAfter } from '../core/deliver/retry-schedule.ts'
+import { isPublicAddress } from './target-address.ts'
+
+export type SenderOptions = {
+  /** Also private and loopback addresses, and http: for development. */
+  readonly allowPrivateTargets: boolean
+  /** Over the look-up, the connection, the headers and the body. Default 10,000. */
+  readonly deadlineMs?: number
+  /** Looks a host up. Default: the system's resolver. */
+  readonly resolve?: (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
+}
+
+export type Sender = {
+  send(request: OutboundRequest): Promise<AttemptAnswer>
+  close(): Promise<void>
+}
+
+/** A merchant has nothing to tell us that is longer. */
+const maxAnswerBytes = 64 * 1024
+const keptBytes = 2 * 1024
+const defaultDeadlineMs = 10_000
+const connectionsPerOrigin = 64
+
+/**
+ * Sends requests to targets that merchants chose, which may be hostile: a name is resolved by us, refused if any of its
+ * addresses is not public, and connected to at the very address that was checked, so that an answer that changes between
+ * two look-ups gains nothing. No redirect is followed, and one deadline covers everything.
+ */
+export function createSender({
+  allowPrivateTargets,
+  deadlineMs = defaultDeadlineMs,
+  resolve = resolveAll,
+}: SenderOptions): Sender {
+  /** undici asks it for every connection; a literal address never comes here, and is checked by `refusal`. */
+  const guardedLookup: LookupFunction = (host, options, callback) => {
+    resolve(host).then(
+      addresses => {
+        const refused =
+          addresses.length === 0 || (!allowPrivateTargets && addresses.some(each => !isPublicAddress(each.address)))
+        const [first] = addresses
+        if (refused || first === undefined)
+          callback(new TargetRefused('its name leads to an address that is not public'), '', 0)
+        else if (options.all) callback(null, [...addresses])
+        else callback(null, first.address, first.family)
+      },
+      (error: NodeJS.ErrnoException) => callback(error, '', 0),
+    )
+  }
+  const agent = new Agent({
+    connections: connectionsPerOrigin,
+    connect: { lookup: guardedLookup, timeout: deadlineMs, rejectUnauthorized: true },
+    headersTimeout: deadlineMs,
+    bodyTimeout: deadlineMs,
+    maxResponseSize: -1,
+  })
+  return {
+    async send({ url, headers, body }) {
+      const why = refusal(url, allowPrivateTargets)
+      if (why !== null) return { outcome: 'failed', failure: 'target-refused', message: why }
+      const signal = AbortSignal.timeout(deadlineMs)
+      try {
+        const response = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal })
+        const head = await readHead(response.body, signal)
+        const retryAfter = response.headers['retry-after']
+        return {
+          outcome: 'answered',
+          httpStatus: response.statusCode,
+          retryAfterMs: readRetryAfter(typeof retryAfter === 'string' ? retryAfter : null, new Date()),
+          head,
+        }
+      } catch (error) {
+        return { outcome: 'failed', ...classify(error, signal) }
+      }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+/** Why a URL is not one to post to; null for one that is. */
+export function refusal(url: string, allowPrivateTargets: boolean): string | null {
+  if (!URL.canParse(url)) return 'it is not a URL'
+  const { protocol, hostname, username, password } = new URL(url)
+  if (protocol !== 'https:' && !(protocol === 'http:' && allowPrivateTargets)) return 'it is not https'
+  if (username !== '' || password !== '') return 'it holds a user name or a password'
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return isIP(host) !== 0 && !allowPrivateTargets && !isPublicAddress(host) ? 'its address is not public' : null
+}
+
+class TargetRefused extends Error {}
+
+async function resolveAll(host: string) {
+  return lookup(host, { all: true, verbatim: true })
+}
+
+/**
+ * Enough of an answer to be shown. The rest is not read: what is longer than we would ever keep costs its sender the
+ * connection.
+ */
+async function readHead(
+  body: AsyncIterable<Uint8Array> & { destroy(): unknown },
+  signal: AbortSignal,
+): Promise<string> {
+  const kept: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    signal.throwIfAborted()
+    if (bytes < keptBytes) kept.push(chunk.subarray(0, keptBytes - bytes))
+    bytes += chunk.length
+    if (bytes > maxAnswerBytes) {
+      body.destroy()
+      break
+    }
+  }
+  return new TextDecoder().decode(Buffer.concat(kept))
+}
+
+function classify(
+  error: unknown,
+  signal: AbortSignal,
+): { readonly failure: 'timeout' | 'connection' | 'target-refused'; readonly message: string } {
+  const causes = [error, error instanceof Error ? error.cause : undefined]
+  if (causes.some(each => each instanceof TargetRefused)) {
+    return { failure: 'target-refused', message: 'its name leads to an address that is not public' }
+  }
+  const isTimeout =
+    signal.aborted ||
+    error instanceof errors.ConnectTimeoutError ||
+    error instanceof errors.HeadersTimeoutError ||
+    error instanceof errors.BodyTimeoutError
+  if (isTimeout) return { failure: 'timeout', message: 'no whole answer in time' }
+  const code = error instanceof Error ? (Reflect.get(error, 'code') ?? error.name) : 'unknown'
+  return { failure: 'connection', message: String(code).slice(0, 60) }
+}

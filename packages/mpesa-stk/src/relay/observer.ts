@@ -1,0 +1,9 @@
+import type { AttemptFailure } from '../core/deliver/judge-attempt.ts'
+
+/** Hears of what the relay does, for its numbers. */
+export type RelayObserver = {
+  /** A commit of so many events. */
+  readonly committed: (events: number, durationMs: number) => void
+  /** An attempt; its failure is null when the merchant took the event. */
+  readonly attempted: (failure: AttemptFailure | null, durationMs: number) => void
+}

@@ -1,0 +1,17 @@
+export { PostgresRelayAdapter } from './adapters/relay-postgres.ts'
+export { SqliteRelayAdapter } from './adapters/relay-sqlite.ts'
+export type { AppSecrets, RelayApp } from './core/deliver/relay-app.ts'
+export type {
+  DeliveryAttempt,
+  DeliveryOutcome,
+  DeliveryResult,
+  DeliveryStatus,
+  LeasedEvent,
+  NewRelayEvent,
+  QuarantinedBody,
+  RelayEvent,
+} from './core/deliver/relay-event.ts'
+export type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from './core/deliver/relay-storage.ts'
+export { signBody, standardWebhooksSecret, verifySignature } from './core/deliver/sign.ts'
+export { createRelayServer, type RelayServer, type RelayServerOptions } from './http/relay-server.ts'
+export { recoverPendingDeliveries } from './relay/recover-pending-deliveries.ts'

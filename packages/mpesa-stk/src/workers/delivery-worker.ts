@@ -1,0 +1,224 @@
+import { type AttemptAnswer, type AttemptFailure, judgeAttempt } from '../core/deliver/judge-attempt.ts'
+import type { OutboundRequest } from '../core/deliver/prepare-delivery.ts'
+import { prepareDelivery } from '../core/deliver/prepare-delivery.ts'
+import type { AppSecrets, RelayApp } from '../core/deliver/relay-app.ts'
+import type { DeliveryOutcome, DeliveryResult, LeasedEvent } from '../core/deliver/relay-event.ts'
+import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import { describeError } from '../core/errors.ts'
+import type { Clock, Logger, Random } from '../core/ports.ts'
+import { createTimeOrderedId } from '../core/time-ordered-id.ts'
+import { Batcher } from './batcher.ts'
+import { DeliveryQueue, type QueuedEvent } from './delivery-queue.ts'
+
+export type DeliveryPorts = {
+  readonly storage: RelayStorage
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly send: (request: OutboundRequest) => Promise<AttemptAnswer>
+  /** The app as it stands, with its secrets; null when there is none. */
+  readonly findApp: (appId: string) => Promise<{ readonly app: RelayApp; readonly secrets: AppSecrets } | null>
+  /** The endpoint said that it is gone. */
+  readonly disableApp: (appId: string, reason: string) => Promise<void>
+  readonly onAttempt: (failure: AttemptFailure | null, durationMs: number) => void
+  /** A clock that never jumps, in milliseconds. */
+  readonly monotonicMs: () => number
+}
+
+/** A lease outlasts the attempt that begins under it by far: 10 s of deadline, and the time to store the result. */
+export const deliveryLeaseMs = 60_000
+const mustBeginWithinMs = 30_000
+const sendingAtOnce = 128
+const claimAtOnce = 256
+const lookEveryMs = 1_000
+const maxResults = 20_000
+const maxStoreAttempts = 40
+const storeAgainAfterMs = 500
+/** How soon what is given back is due again. */
+const giveBackMs = 1_000
+
+/** Delivers events: those that were handed over in memory, and those that are due in the store. */
+export class DeliveryWorker {
+  readonly #ports: DeliveryPorts
+  readonly #queue = new DeliveryQueue()
+  readonly #results: Batcher<DeliveryResult, undefined>
+  readonly #sending = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | null = null
+  #claiming: Promise<void> | null = null
+
+  constructor(ports: DeliveryPorts) {
+    this.#ports = ports
+    this.#results = new Batcher({
+      maxBatch: 256,
+      maxQueued: maxResults,
+      write: results => this.#store(results),
+    })
+  }
+
+  get isStarted(): boolean {
+    return this.#timer !== null
+  }
+
+  /** Takes events that were just recorded under a lease that was asked for at `leasedAtMs`. */
+  handOver(events: readonly LeasedEvent[], leasedAtMs: number): void {
+    if (!this.isStarted) return
+    const nowMs = this.#ports.monotonicMs()
+    for (const event of events) this.#enqueue({ event, leasedAtMs }, nowMs)
+    this.#sendMore()
+  }
+
+  /** Looks for due events regularly, until `stop`. Starting twice is starting once. */
+  start(): void {
+    if (this.#timer !== null) return
+    this.#timer = setInterval(() => void this.claimDue(), lookEveryMs).unref()
+    void this.claimDue()
+  }
+
+  /** Begins nothing more, gives back what waits, and resolves when what is under way has ended and is stored. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+    await this.#claiming
+    for (const { event } of this.#queue.drain()) this.#giveBack(event, 0)
+    await this.idle()
+  }
+
+  /** Resolves when nothing is being sent or stored. */
+  async idle(): Promise<void> {
+    while (this.#sending.size > 0) await Promise.all(this.#sending)
+    await this.#results.idle()
+  }
+
+  /** Claims what is due, as much as there is room for, until nothing more is. */
+  claimDue(): Promise<void> {
+    this.#claiming ??= this.#claimAll().finally(() => {
+      this.#claiming = null
+    })
+    return this.#claiming
+  }
+
+  async #claimAll(): Promise<void> {
+    const { storage, clock, random, logger, monotonicMs } = this.#ports
+    try {
+      for (;;) {
+        const room = Math.min(claimAtOnce, 2 * claimAtOnce - this.#queue.waiting)
+        if (!this.isStarted || room <= 0) return
+        const at = clock.now()
+        const leasedAtMs = monotonicMs()
+        const lease = { leaseId: createTimeOrderedId(at, random(16)), leaseMs: deliveryLeaseMs, at }
+        const events = await storage.claimDueEvents(lease, room, this.#queue.shutApps(leasedAtMs))
+        for (const event of events) this.#enqueue({ event, leasedAtMs }, monotonicMs())
+        this.#sendMore()
+        if (events.length < room) return
+      }
+    } catch (cause) {
+      logger.warn({ error: describeError(cause) }, 'due events could not be claimed; they stay in the store')
+    }
+  }
+
+  #enqueue(queued: QueuedEvent, nowMs: number): void {
+    if (this.#queue.add(queued, nowMs)) return
+    this.#giveBack(queued.event, this.#pauseOf(queued.event.appId, nowMs))
+  }
+
+  #sendMore(): void {
+    while (this.#sending.size < sendingAtOnce) {
+      const queued = this.#queue.take(this.#ports.monotonicMs())
+      if (queued === null) return
+      const sending = this.#deliver(queued).finally(() => {
+        this.#sending.delete(sending)
+        this.#sendMore()
+      })
+      this.#sending.add(sending)
+    }
+  }
+
+  /** Never rejects. */
+  async #deliver({ event, leasedAtMs }: QueuedEvent): Promise<void> {
+    const { clock, logger, monotonicMs } = this.#ports
+    const { id, appId } = event
+    try {
+      if (!(await this.#isStillOurs(event, leasedAtMs))) {
+        this.#queue.cancel(appId)
+        return
+      }
+      const found = await this.#ports.findApp(appId)
+      if (found === null || found.app.isDisabled) {
+        this.#queue.cancel(appId)
+        this.#giveBack(event, giveBackMs)
+        return
+      }
+      const at = clock.now()
+      const began = monotonicMs()
+      const answer = await this.#ports.send(prepareDelivery(event, found.app, found.secrets, at))
+      const durationMs = monotonicMs() - began
+      const judged = judgeAttempt(event, answer, found.app.scheduleMs, this.#chance())
+      this.#ports.onAttempt(judged.failure, durationMs)
+      const isAlive = answer.outcome === 'answered' && answer.httpStatus < 500
+      const given = this.#queue.end(appId, isAlive, monotonicMs())
+      for (const each of given) this.#giveBack(each.event, this.#pauseOf(appId, monotonicMs()))
+      this.#finish(event, judged.outcome, {
+        eventId: id,
+        number: event.attemptCount + 1,
+        at,
+        durationMs,
+        httpStatus: answer.outcome === 'answered' ? answer.httpStatus : null,
+        errorClass: judged.failure,
+        responseHead: answer.outcome === 'answered' ? answer.head : answer.message,
+      })
+      if (judged.isGone) await this.#ports.disableApp(appId, '410')
+      if (judged.outcome.status === 'DEAD') {
+        logger.error({ eventId: id, appId, error: judged.outcome.error }, 'an event is dead: its last attempt failed')
+      }
+    } catch (cause) {
+      this.#queue.cancel(appId)
+      this.#giveBack(event, giveBackMs)
+      logger.error({ eventId: id, appId, error: describeError(cause) }, 'an event could not be sent; it is due again')
+    }
+  }
+
+  /** A lease that may not outlast the attempt is begun anew first: whoever has lost it sends nothing. */
+  async #isStillOurs({ id, leaseId }: LeasedEvent, leasedAtMs: number): Promise<boolean> {
+    const { storage, clock, monotonicMs } = this.#ports
+    if (monotonicMs() - leasedAtMs < mustBeginWithinMs) return true
+    const lease = { leaseId, leaseMs: deliveryLeaseMs, at: clock.now() }
+    return (await storage.renewLeases([id], lease)).length > 0
+  }
+
+  #giveBack(event: LeasedEvent, delayMs: number): void {
+    this.#finish(event, { status: 'held', delayMs }, null)
+  }
+
+  /** A result that cannot be stored is lost with its lease: the event is delivered once more. */
+  #finish({ id, leaseId }: LeasedEvent, outcome: DeliveryOutcome, attempt: DeliveryResult['attempt']): void {
+    this.#results.push({ eventId: id, leaseId, attempt, outcome }).catch((cause: unknown) => {
+      this.#ports.logger.warn(
+        { eventId: id, error: describeError(cause) },
+        'what became of an event could not be stored; it is due again when its lease has run out',
+      )
+    })
+  }
+
+  /** A store that is away for a moment costs no merchant a second delivery; one that stays away costs no more than that. */
+  async #store(results: readonly DeliveryResult[]): Promise<readonly undefined[]> {
+    const { storage, clock } = this.#ports
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await storage.finishDeliveries(results, clock.now())
+        return results.map(() => undefined)
+      } catch (cause) {
+        if (attempt >= maxStoreAttempts || !this.isStarted) throw cause
+        await clock.sleep(storeAgainAfterMs)
+      }
+    }
+  }
+
+  #pauseOf(appId: string, nowMs: number): number {
+    return Math.max(giveBackMs, (this.#queue.waitsUntilMs(appId) ?? nowMs) - nowMs)
+  }
+
+  #chance(): number {
+    const [byte = 0] = this.#ports.random(1)
+    return byte / 255
+  }
+}
