@@ -50,6 +50,12 @@ export class SqliteRelayAdapter implements RelayStorage {
 
   async migrate(): Promise<void> {
     migrateSqlite(this.#database, relaySchema, new Date())
+    // One process owns the file, and it has just begun: whoever held these is dead.
+    this.#on.run(
+      `UPDATE relay_delivery_events SET lease_id = NULL, lease_until = NULL
+       WHERE status IN ('PENDING', 'FAILED') AND lease_id IS NOT NULL`,
+      [],
+    )
   }
 
   async close(): Promise<void> {

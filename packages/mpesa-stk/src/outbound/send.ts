@@ -12,8 +12,12 @@ export type SenderOptions = {
   /** Over the look-up, the connection, the headers and the body. Default 10,000. */
   readonly deadlineMs?: number
   /** Looks a host up. Default: the system's resolver. */
-  readonly resolve?: (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
+  readonly resolve?: LookUp
+  /** What may be connected to. Default: `isPublicAddress`, or anything where private targets are allowed. */
+  readonly isAllowed?: (address: string) => boolean
 }
+
+type LookUp = (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
 
 export type Sender = {
   send(request: OutboundRequest): Promise<AttemptAnswer>
@@ -35,17 +39,16 @@ export function createSender({
   allowPrivateTargets,
   deadlineMs = defaultDeadlineMs,
   resolve = resolveAll,
+  isAllowed = address => allowPrivateTargets || isPublicAddress(address),
 }: SenderOptions): Sender {
   /** undici asks it for every connection; a literal address never comes here, and is checked by `refusal`. */
   const guardedLookup: LookupFunction = (host, options, callback) => {
     resolve(host).then(
       addresses => {
-        const refused =
-          addresses.length === 0 || (!allowPrivateTargets && addresses.some(each => !isPublicAddress(each.address)))
         const [first] = addresses
-        if (refused || first === undefined)
+        if (first === undefined || !addresses.every(({ address }) => isAllowed(address))) {
           callback(new TargetRefused('its name leads to an address that is not public'), '', 0)
-        else if (options.all) callback(null, [...addresses])
+        } else if (options.all) callback(null, [...addresses])
         else callback(null, first.address, first.family)
       },
       (error: NodeJS.ErrnoException) => callback(error, '', 0),

@@ -33,6 +33,6 @@ export function pauseAfter(
 export function readRetryAfter(value: string | null, at: Date): number | null {
   if (value === null) return null
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * second
-  const date = Date.parse(value)
+  const date = /^[A-Z][a-z]{2}/.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? null : Math.max(0, date - at.getTime())
 }

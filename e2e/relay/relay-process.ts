@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const script = fileURLToPath(new URL('../../packages/mpesa-stk/src/cli/relay.ts', import.meta.url))
+
+/** A port that nobody has just now. */
+export async function findFreePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** `mpesa-stk-relay` as a process of its own. */
+export type RelayProcess = {
+  readonly url: string
+  readonly log: () => string
+  /** `kill -9`: resolves when it is gone. */
+  kill(): Promise<void>
+  /** SIGTERM: resolves with the exit code. */
+  stop(): Promise<number | null>
+}
+
+export async function startRelay(environment: Readonly<Record<string, string>>): Promise<RelayProcess> {
+  const child = spawn(process.execPath, ['--conditions=@mpesa-stk/source', '--import', 'tsx', script], {
+    env: { ...process.env, RELAY_ALLOW_PRIVATE_TARGETS: '1', LOG_LEVEL: 'warn', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const log: string[] = []
+  child.stderr?.on('data', (chunk: Buffer) => log.push(chunk.toString()))
+  const url = await firstLine(child, log)
+  const exited = once(child, 'exit') as Promise<[number | null]>
+  return {
+    url,
+    log: () => log.join(''),
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      const [code] = await exited
+      return code
+    },
+  }
+}
+
+async function firstLine(child: ChildProcess, log: readonly string[]): Promise<string> {
+  if (child.stdout === null) throw new Error('no stdout')
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /^ready (\S+)/.exec(line)?.[1]
+    if (url !== undefined) return url
+  }
+  throw new Error(`the relay did not start: ${log.join('')}`)
+}

@@ -1,0 +1,54 @@
+import { MpesaStkError } from '../core/errors.ts'
+
+/** What `mpesa-stk-relay` is told by its environment. */
+export type RelayConfig = {
+  readonly host: string
+  readonly port: number
+  readonly databaseUrl: string | null
+  readonly dataFolder: string
+  readonly logLevel: string
+  readonly adminToken: string | null
+  readonly encryptionKey: string | null
+  readonly allowPrivateTargets: boolean
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+const shortestSecret = 16
+
+/**
+ * Reads the environment, and names what is wrong in it without repeating it.
+ *
+ * @throws MpesaStkError `MPESA_STK_CONFIG_INVALID`
+ */
+export function readRelayConfig(environment: Readonly<Record<string, string | undefined>>): RelayConfig {
+  const text = (name: string): string | null => environment[name]?.trim() || null
+  const port = text('PORT') ?? '3000'
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw invalid('PORT', 'a port number, 0 to 65535')
+  const logLevel = text('LOG_LEVEL') ?? 'info'
+  if (!logLevels.includes(logLevel)) throw invalid('LOG_LEVEL', `one of ${logLevels.join(', ')}`)
+  const allowPrivate = text('RELAY_ALLOW_PRIVATE_TARGETS') ?? '0'
+  if (!['0', '1'].includes(allowPrivate)) throw invalid('RELAY_ALLOW_PRIVATE_TARGETS', '0 or 1')
+  const databaseUrl = text('DATABASE_URL')
+  if (databaseUrl !== null && !/^postgres(?:ql)?:\/\//.test(databaseUrl)) {
+    throw invalid('DATABASE_URL', 'a postgres:// URL; leave it out for the embedded store')
+  }
+  const secret = (name: string): string | null => {
+    const value = text(name)
+    if (value !== null && value.length < shortestSecret) throw invalid(name, `at least ${shortestSecret} characters`)
+    return value
+  }
+  return {
+    host: text('HOST') ?? '127.0.0.1',
+    port: Number(port),
+    databaseUrl,
+    dataFolder: text('RELAY_DATA_DIR') ?? '.data/relay',
+    logLevel,
+    adminToken: secret('RELAY_ADMIN_TOKEN'),
+    encryptionKey: secret('RELAY_ENCRYPTION_KEY'),
+    allowPrivateTargets: allowPrivate === '1',
+  }
+}
+
+function invalid(name: string, what: string): MpesaStkError {
+  return new MpesaStkError('MPESA_STK_CONFIG_INVALID', `${name} must be ${what}`)
+}

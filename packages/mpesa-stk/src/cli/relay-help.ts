@@ -1,0 +1,24 @@
+/** For a tired person at 2 a.m. */
+export const relayHelp = `mpesa-stk-relay: takes Safaricom's callbacks, keeps them, and delivers them to you until you have them.
+
+  npx mpesa-stk-relay                      embedded store in .data/relay, on http://127.0.0.1:3000
+  DATABASE_URL=postgres://… npx mpesa-stk-relay
+
+It is told by its environment:
+
+  PORT                         where it listens                                    3000
+  HOST                         0.0.0.0 to be reached from other machines           127.0.0.1
+  DATABASE_URL                 PostgreSQL; without it, one SQLite file
+  RELAY_DATA_DIR               the SQLite file, the spool and a key that was made  .data/relay
+  RELAY_ADMIN_TOKEN            who sends it may make apps; without it, only this machine
+  RELAY_ENCRYPTION_KEY         encrypts the apps' secrets; without it, one is made in RELAY_DATA_DIR
+  RELAY_ALLOW_PRIVATE_TARGETS  1: also deliver to private addresses and http, for development
+  LOG_LEVEL                    trace, debug, info, warn, error, silent             info
+
+First steps, on this machine:
+
+  curl -X POST http://127.0.0.1:3000/apps -H 'Content-Type: application/json' \\
+    -d '{ "targetUrl": "https://yourapp.com/mpesa/callback" }'
+
+and give Safaricom the hookUrl that it answers, behind your domain. /openapi.json lists every route.
+`

@@ -1,0 +1,86 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { pino } from 'pino'
+import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import { describeError, MpesaStkError } from '../core/errors.ts'
+import type { Logger } from '../core/ports.ts'
+import { createRelayServer } from '../http/relay-server.ts'
+import { openRelayStorage } from './open-relay-storage.ts'
+import type { RelayConfig } from './relay-config.ts'
+
+const migrateAgainAfterMs = 1_000
+/** How long a stop may take: then whatever is under way is left to the next start. */
+const drainDeadlineMs = 10_000
+
+/**
+ * Runs the relay until SIGTERM or SIGINT. A database that is away at the start is no reason not to: callbacks wait on the
+ * disk, and the tables are made when it is back.
+ *
+ * @returns the exit code
+ */
+export async function runRelay(config: RelayConfig): Promise<number> {
+  const log = pino({ level: config.logLevel }, pino.destination(2))
+  const logger: Logger = {
+    info: (fields, message) => log.info(fields, message),
+    warn: (fields, message) => log.warn(fields, message),
+    error: (fields, message) => log.error(fields, message),
+  }
+  const { storage, name, close } = await openRelayStorage(config, logger)
+  const stopped = new AbortController()
+  await migrate(storage, logger, stopped.signal)
+  const app = createRelayServer({
+    storage,
+    logger,
+    workers: 'manual',
+    dataFolder: config.dataFolder,
+    allowPrivateTargets: config.allowPrivateTargets,
+    ...(config.adminToken !== null && { adminToken: config.adminToken }),
+    ...(config.encryptionKey !== null && { encryptionKey: config.encryptionKey }),
+  })
+  await app.start()
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+  const { port } = await listen(server, config)
+  console.log(`ready http://${config.host}:${port} store=${name} data=${config.dataFolder}`)
+  const signal = await new Promise<NodeJS.Signals>(resolve => {
+    for (const each of ['SIGTERM', 'SIGINT'] as const) process.once(each, resolve)
+  })
+  logger.info({ signal }, 'stopping: taking no more callbacks, finishing what is under way')
+  stopped.abort()
+  const deadline = setTimeout(() => {
+    logger.warn({}, 'what is under way took too long; it is taken up by the next start')
+    process.exit(0)
+  }, drainDeadlineMs)
+  server.closeIdleConnections()
+  await new Promise(resolve => server.close(resolve))
+  await app.stop()
+  await close()
+  clearTimeout(deadline)
+  return 0
+}
+
+/** Makes the tables; where the database is away, again and again in the background. */
+async function migrate(storage: RelayStorage, logger: Logger, signal: AbortSignal): Promise<void> {
+  try {
+    await storage.migrate()
+  } catch (cause) {
+    if (cause instanceof MpesaStkError) throw cause
+    logger.error(
+      { error: describeError(cause) },
+      'the database is away; callbacks go to the local disk until it is back',
+    )
+    setTimeout(() => {
+      if (!signal.aborted) void migrate(storage, logger, signal).catch(() => undefined)
+    }, migrateAgainAfterMs)
+  }
+}
+
+function listen(server: Server, { host, port }: RelayConfig): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const isInUse = error.code === 'EADDRINUSE'
+      reject(isInUse ? new MpesaStkError('MPESA_STK_CONFIG_INVALID', `PORT ${port} is in use; choose another`) : error)
+    })
+    server.listen(port, host, () => resolve(server.address() as AddressInfo))
+  })
+}
