@@ -2,6 +2,7 @@ import type { DeliveryResult, NewRelayEvent } from '../../core/deliver/relay-eve
 import type { DeliveryLease, RecordedEvent } from '../../core/deliver/relay-storage.ts'
 import type { SqliteStatements } from './statements.ts'
 
+/** `+id`: by the index of app and id, every event of the app would be read to find the first of one key. */
 export function recordEvent(
   on: SqliteStatements,
   event: NewRelayEvent,
@@ -13,7 +14,7 @@ export function recordEvent(
     `INSERT INTO relay_delivery_events (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
        copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, coalesce((SELECT id FROM relay_delivery_events WHERE app_id = ?2
-       AND kind = ?3 AND business_key = ?4 AND result <> ?5 ORDER BY id LIMIT 1), ?11), 'PENDING', 0, 0, ?12, ?13, ?14)
+       AND kind = ?3 AND business_key = ?4 AND result <> ?5 ORDER BY +id LIMIT 1), ?11), 'PENDING', 0, 0, ?12, ?13, ?14)
      ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING contradicts`,
     [
       event.id,
