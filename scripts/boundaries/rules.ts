@@ -70,7 +70,7 @@ export const arrowRules: readonly ArrowRule[] = [
   {
     name: 'http-imports-no-store',
     from: `${product}http/`,
-    mayImport: [`${product}core/`, `${product}relay/`, `${product}http/`],
+    mayImport: [`${product}core/`, `${product}relay/`, `${product}http/`, `${product}platform.ts`],
     reason: 'routes translate between HTTP and the relay; SQL, sockets to merchants and files are behind it',
   },
   {

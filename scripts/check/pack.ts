@@ -7,7 +7,7 @@ export type PackedPackage = { manifest: Manifest; tarball: string; files: string
 
 /** Makes the very tarball that would be published. Needs no network. */
 export function pack({ folder, manifest }: Workspace, destination: string): PackedPackage {
-  if (!existsSync(join(folder, 'dist'))) {
+  if (manifest.scripts?.['build'] !== undefined && !existsSync(join(folder, 'dist'))) {
     throw new Error(`${manifest.name} is not built: npm run build --workspace ${manifest.name}`)
   }
   const answer = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', destination], folder)

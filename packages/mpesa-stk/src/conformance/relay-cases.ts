@@ -91,7 +91,8 @@ export const relayCases: readonly RelayCase[] = [
       assert.equal(await storage.findApp('nobody'), null)
       assert.equal(await storage.countApps(), 1)
       const next = { ...app, targetUrl: 'https://other.example', isDisabled: true, disabledReason: '410', version: 2 }
-      assert.deepEqual(await Promise.all([storage.saveApp(next), storage.saveApp(next)]), [true, false])
+      const saved = await Promise.all([storage.saveApp(next), storage.saveApp(next)])
+      assert.equal(saved.filter(Boolean).length, 1)
       assert.equal((await storage.findApp(app.appId))?.targetUrl, 'https://other.example')
     },
   },

@@ -38,6 +38,15 @@ export const errorCodes = {
   MPESA_STK_APP_INVALID: 'A field of a relay app is unusable. The message names it.',
   MPESA_STK_RELAY_KEY_WRONG:
     'The secrets of the relay’s apps were encrypted with another key. Start with the RELAY_ENCRYPTION_KEY that wrote the store.',
+  MPESA_STK_RELAY_UNAUTHORISED:
+    'The route is for the operator, or for who has the app’s signing secret. Send `Authorization: Bearer <secret>`.',
+  MPESA_STK_RELAY_NOT_FOUND: 'The relay has no such app, event or route. /openapi.json lists the routes.',
+  MPESA_STK_RELAY_REQUEST_INVALID: 'A request to the relay is not as it should be. The message names the field.',
+  MPESA_STK_RELAY_BODY_CONSUMED:
+    'A body parser before the relay left nothing to read. Mount the relay before it, or keep the bytes as `req.rawBody`.',
+  MPESA_STK_RELAY_FULL:
+    'Neither the store nor the local disk took a callback, and it was refused with 503. Make room on the disk and look at the store.',
+  MPESA_STK_RELAY_UNAVAILABLE: 'The relay’s store does not answer. Try again in a moment.',
   MPESA_STK_STORE_CONTENDED:
     'A payment changed under every one of our attempts to take a step, which was not taken. Try it again.',
 } as const

@@ -1,11 +1,16 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { MpesaStkError } from '../core/errors.ts'
+import { MpesaStkError, type MpesaStkErrorCode } from '../core/errors.ts'
 
 /** What is answered where something is wrong: a stable code, and what to do. */
-export type Problem = { readonly error: { readonly code: string; readonly message: string } }
+export type Problem = { readonly error: { readonly code: MpesaStkErrorCode; readonly message: string } }
 
-export function problem(context: Context, status: ContentfulStatusCode, code: string, message: string): Response {
+export function problem(
+  context: Context,
+  status: ContentfulStatusCode,
+  code: MpesaStkErrorCode,
+  message: string,
+): Response {
   return context.json({ error: { code, message } } satisfies Problem, status)
 }
 

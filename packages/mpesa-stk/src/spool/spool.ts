@@ -133,7 +133,11 @@ export class Spool {
     const handle = await open(path, 'ax', 0o600)
     // The file's name must survive the machine too.
     const folder = await open(this.#folder, 'r')
-    await folder.sync().finally(() => folder.close())
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
     this.#current = { handle, path, bytes: 0 }
     return this.#current
   }

@@ -1,5 +1,5 @@
 /** Told to whoever comes when there is no room: the queue is as long as it may be. */
-export class BatcherFull extends Error {
+class BatcherFull extends Error {
   constructor() {
     super('the queue is full')
     this.name = 'BatcherFull'
