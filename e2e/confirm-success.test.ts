@@ -241,7 +241,61 @@ describe('a success that waits', () => {
     expect(await shop.payment()).toMatchObject({ status: 'TIMEOUT' })
     await shop.post('UHH0AB12CD')
     await shop.anHour()
+    await shop.anHour()
     expect(await shop.payment()).toMatchObject({ status: 'SUCCESS' })
+  })
+
+  test('is not given up for a day of downtime, nor for an hour of being told to ask less often', async () => {
+    await using time = await openMemoryInTime()
+    const queryAnswers = ['4999', ...Array<string>(8).fill('429'), '4999']
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true, queryAnswers } })
+    await shop.post('UHH0AB12CD')
+    await shop.runDueWork()
+    await time.advance(24 * 3_600_000)
+    for (let round = 0; round < 12; round++) {
+      await shop.runDueWork()
+      await time.advance(20 * 60_000)
+    }
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: 'UHH0AB12CD' })
+    expect(shop.discrepancies).toEqual([])
+  })
+
+  test('that is forged, and posted on and on, does not keep its payment pending for ever', async () => {
+    await using time = await openMemoryInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'pending' } })
+    for (let round = 0; round < 60; round++) {
+      await shop.post('FORGED0001')
+      await time.advance(4 * 60_000)
+      await shop.runDueWork()
+    }
+    expect(await shop.payment()).toMatchObject({ status: 'TIMEOUT' })
+    const settledAt = shop.floor.settled.length
+    expect(settledAt).toBe(1)
+  })
+
+  test('of a dispute that a hundred forged failures came before is still disputed a day later', async () => {
+    await using time = await openMemoryInTime()
+    await using shop = await openDoubtful({ time, scenario: { outcome: 'paid', callbackLost: true } })
+    for (let index = 0; index < 105; index++) {
+      await time.advance(10)
+      await shop.floor.post({ ...failedBody(shop.checkoutRequestId, 1), index })
+    }
+    for (const receipt of ['FORGED0001', 'UHH0AB12CD']) await shop.post(receipt)
+    await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: null })
+    await shop.post('FORGED0002')
+    for (let hour = 0; hour < 3; hour++) await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'SUCCESS', mpesaReceiptNumber: null })
+  })
+
+  test('a failure whose code is not the one that Safaricom names is not believed for its code and words', async () => {
+    await using time = await openMemoryInTime()
+    const scenario: ScenarioInput = { outcome: 'cancelled', callbackLost: true, queryAnswers: ['1'] }
+    await using shop = await openDoubtful({ time, scenario })
+    await shop.floor.post(failedBody(shop.checkoutRequestId, 2001))
+    await shop.anHour()
+    expect(await shop.payment()).toMatchObject({ status: 'FAILED', resultCodeText: '1' })
+    expect(shop.discrepancies).toMatchObject([{ cause: 'callback', reason: 'query-says-otherwise' }])
   })
 
   test('is judged although confirmation was turned off meanwhile, and something else settled the payment', async () => {

@@ -145,6 +145,35 @@ test('an acceptance that comes after somebody said REFUSED is on the trail, and 
   expect(floor.log()).toContain('the customer was prompted')
 })
 
+test.each(storesInTime)(
+  '%s: a push that was resolved before it was answered gets its ids, and its callback finds it',
+  async (_name, openInTime) => {
+    await using time = await openInTime()
+    await using floor = await openShopFloor()
+    floor.simulator.addScenario({ outcome: 'paid', callbackLost: true })
+    let paymentId = ''
+    const desk = floor.open(time.store, {}, time.clock)
+    const slow = interceptCommits(time.store, async (transition, pass) => {
+      if (transition.entry.event === 'initiation.accepted' && paymentId === '') {
+        paymentId = transition.paymentId
+        await time.advance(60_000)
+        await desk.resolvePayment({ ...bySupport, paymentId, status: 'SUCCESS' })
+        await floor.post(paidBody(floor.simulator.transactions()[0]?.checkoutRequestId ?? '', 'UHH0AB12CD'))
+      }
+      return pass()
+    })
+    await floor.open(slow, {}, time.clock).initiatePayment(order)
+    await floor.idle()
+    const [transaction] = floor.simulator.transactions()
+    expect(await desk.getPayment(paymentId)).toMatchObject({
+      status: 'SUCCESS',
+      checkoutRequestId: transaction?.checkoutRequestId,
+      mpesaReceiptNumber: 'UHH0AB12CD',
+    })
+    expect(floor.log()).not.toContain('different CheckoutRequestIDs')
+  },
+)
+
 describe.each(storesInTime)('a push whose outcome is unknown, on the %s store', (_name, openInTime) => {
   test.each(['statement', 'c2b', 'pull'] as const)('is paid by %s, with receipt and exact amount', async source => {
     await using time = await openInTime()

@@ -1,10 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { verifySignature } from 'mpesa-stk/server'
+import { type PostgresRelayAdapter, verifySignature } from 'mpesa-stk/server'
 import { describe, expect, test } from 'vitest'
-import { paidBody } from '../callback-bodies.ts'
+import { findServices } from '../../scripts/services/find.ts'
+import { failedBody, paidBody } from '../callback-bodies.ts'
 import { openRelay, openSink, type QuarantinePage } from './relay-floor.ts'
+import { openRelaySchema } from './relay-schema.ts'
+
+const { postgres } = await findServices()
+
+type Opened = AsyncDisposable & { readonly options: { readonly storage?: PostgresRelayAdapter } }
+
+async function openPostgres(url: string): Promise<Opened> {
+  const schema = await openRelaySchema(url)
+  await schema.storage.migrate()
+  return { options: { storage: schema.storage }, [Symbol.asyncDispose]: schema[Symbol.asyncDispose] }
+}
+
+const stores: readonly (readonly [string, () => Promise<Opened>])[] = [
+  ['SQLite', async () => ({ options: {}, async [Symbol.asyncDispose]() {} })],
+  // Left out only where there is no PostgreSQL: npm run services -- start. REQUIRE_ALL=1 fails the run then.
+  ...(postgres === undefined ? [] : [['PostgreSQL', () => openPostgres(postgres.url)] as const]),
+]
 
 const success = { ResultCode: 0, ResultDesc: 'Success' }
 const fixtures = fileURLToPath(new URL('../../fixtures/daraja/', import.meta.url))
@@ -52,6 +70,25 @@ describe('a callback', () => {
     expect(relay.log()).toContain('says something else')
   })
 
+  test('without its token is not taken for the true one, nor the true one for a copy of it', async () => {
+    await using sink = await openSink()
+    await using relay = await openRelay()
+    const app = await relay.createApp(sink.url)
+    const body = JSON.stringify(failedBody('ws_CO_1', 1032))
+    for (const path of [
+      app.hookUrl,
+      `${app.hookUrl}/t/the-token`,
+      `${app.hookUrl}/t/the-token`,
+      `${app.hookUrl}/t/guess`,
+    ]) {
+      await relay.post(path, body)
+    }
+    await sink.have(3)
+    await relay.app.relay.deliveries.idle()
+    const tokens = sink.delivered.map(({ headers }) => headers['x-mpesa-callback-token'])
+    expect(tokens.toSorted()).toEqual(['guess', 'the-token', undefined])
+  })
+
   test('of every fixture is recorded or quarantined, and its signature verifies as the document prints it', async () => {
     await using sink = await openSink()
     await using relay = await openRelay()
@@ -90,6 +127,25 @@ describe('what is nobody’s event', () => {
     const { bodies } = await relay.read<QuarantinePage>('/v1/quarantine')
     expect(bodies).toMatchObject([{ appId: app.appId, length: Buffer.from(body).length }])
   })
+
+  test.each(stores)(
+    'on %s: posted to an address that no database takes holds up nobody',
+    async (_name, openStorage) => {
+      await using sink = await openSink()
+      await using storage = await openStorage()
+      await using relay = await openRelay(storage.options)
+      const app = await relay.createApp(sink.url)
+      for (const odd of ['%00', '%ED%A0%80', '%F0%9F%92%B0', 'x'.repeat(5_000), '%0a', "'--"]) {
+        const response = await relay.post(`/hooks/${odd}`, JSON.stringify(paidBody('ws_CO_1', 'UHH0AB12CD')))
+        expect([odd.slice(0, 9), response.status]).toEqual([odd.slice(0, 9), 200])
+        await relay.post(`${app.hookUrl}/t/${odd}`, JSON.stringify(paidBody('ws_CO_2', 'UHH0AB12CD')))
+      }
+      await relay.post(app.hookUrl, JSON.stringify(paidBody('ws_CO_3', 'UHH0AB12CD')))
+      const has3 = (): boolean => sink.delivered.some(({ body }) => body.includes('ws_CO_3'))
+      await expect.poll(has3, { timeout: 10_000 }).toBe(true)
+      expect(relay.app.relay.spool.isEmpty).toBe(true)
+    },
+  )
 
   test('for an app that there is not is kept too', async () => {
     await using relay = await openRelay()

@@ -91,18 +91,20 @@ export class MemoryAdapter implements Store {
     this.#audit.append(entry)
     this.#work.add(work, entry.at)
     if (!this.#isUnconfirmed(paymentId)) this.#work.end(endsWork)
-    const parked = current.payment === null ? this.#parkedFor(payment) : []
+    const isNewId = current.payment?.checkoutRequestId !== payment?.checkoutRequestId
+    const parked = isNewId ? this.#parkedFor(payment) : []
     return { outcome: 'committed', record: { initiation: transition.initiation, payment }, parked }
   }
 
   async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
-    const { callback, disposition, paymentId, entry, entryWork = [], work = [] } = record
+    const { callback, disposition, paymentId, entry, entryWork = [], otherwiseWork = [] } = record
     const isNew = this.#keep(callback, disposition, paymentId)
     if (isNew && entry !== undefined && this.#callbackEntries(entry) < maxCallbackEntries) {
       this.#audit.append(entry)
       this.#work.add(entryWork, entry.at)
+    } else {
+      this.#work.addBeside(otherwiseWork, callback.receivedAt, isNew)
     }
-    this.#work.add(work, callback.receivedAt)
     return { isNew }
   }
 
@@ -131,11 +133,12 @@ export class MemoryAdapter implements Store {
     paymentId: string,
     disposition: CallbackDisposition,
     limit: number,
+    offset = 0,
   ): Promise<readonly CallbackEvidence[]> {
     return this.#kept(disposition)
       .filter(kept => kept.paymentId === paymentId)
       .map(({ evidence }) => evidence)
-      .slice(0, limit)
+      .slice(offset, offset + limit)
   }
 
   async listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]> {
@@ -188,7 +191,7 @@ export class MemoryAdapter implements Store {
   }
 
   async addWork(work: readonly NewWork[], at: Date): Promise<void> {
-    this.#work.addAbsent(work, at)
+    this.#work.addBeside(work, at, false)
   }
 
   async listParkedWork(limit: number): Promise<readonly ParkedWork[]> {

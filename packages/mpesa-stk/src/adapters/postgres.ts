@@ -41,8 +41,8 @@ import {
 } from '../store/postgres/audit.ts'
 import { callbackColumns, keep, listCallbacks, lockRequestIds } from '../store/postgres/callbacks.ts'
 import {
-  addAbsentWork,
   addWork,
+  addWorkBeside,
   claimDue,
   finishWork,
   listParkedWork,
@@ -117,15 +117,16 @@ export class PostgresAdapter implements Store {
   }
 
   async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
-    const { callback, disposition, paymentId, entry, entryWork = [], work = [] } = record
+    const { callback, disposition, paymentId, entry, entryWork = [], otherwiseWork = [] } = record
     return this.#transaction(async client => {
       const locked = paymentId === null ? null : await lockRecord(client, paymentId, null)
       const isNew = await keep(client, callback, disposition, paymentId)
       if (isNew && locked !== null && entry !== undefined && (await entriesLike(client, entry)) < maxCallbackEntries) {
         const linked = linkEntry(locked.head, entry)
         await runTogether(client, [...entryWork.map(addWork), moveHead(linked), insertEntry(linked)])
+      } else {
+        for (const due of otherwiseWork) await runTogether(client, [addWorkBeside(due, isNew)])
       }
-      for (const due of work) await runTogether(client, [addWork(due)])
       return { isNew }
     })
   }
@@ -169,8 +170,9 @@ export class PostgresAdapter implements Store {
     paymentId: string,
     disposition: CallbackDisposition,
     limit: number,
+    offset = 0,
   ): Promise<readonly CallbackEvidence[]> {
-    return this.#told(() => listCallbacks(this.#pool, paymentId, disposition, limit))
+    return this.#told(() => listCallbacks(this.#pool, paymentId, disposition, limit, offset))
   }
 
   async listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]> {
@@ -264,7 +266,7 @@ export class PostgresAdapter implements Store {
 
   async addWork(work: readonly NewWork[]): Promise<void> {
     await this.#transaction(async client => {
-      for (const due of work) await runTogether(client, [addAbsentWork(due)])
+      for (const due of work) await runTogether(client, [addWorkBeside(due, false)])
     })
   }
 

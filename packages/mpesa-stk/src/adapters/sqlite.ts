@@ -40,8 +40,8 @@ import {
 import { callbackColumns, keep, listCallbacks, parkedFor } from '../store/sqlite/callbacks.ts'
 import { openSqliteDatabase, type SqliteDatabase } from '../store/sqlite/database.ts'
 import {
-  addAbsentWork,
   addWork,
+  addWorkBeside,
   claimDue,
   endWork,
   finishWork,
@@ -153,20 +153,22 @@ export class SqliteAdapter implements Store {
       append(this.#on, entry)
       for (const due of transition.work ?? []) addWork(this.#on, due, entry.at)
       endWork(this.#on, paymentId, transition.endsWork ?? [])
-      const parked = current.payment === null ? parkedFor(this.#on, payment) : []
+      const isNewId = current.payment?.checkoutRequestId !== payment?.checkoutRequestId
+      const parked = isNewId ? parkedFor(this.#on, payment) : []
       return { outcome: 'committed', record: { initiation, payment }, parked }
     })
   }
 
   async recordCallback(record: CallbackRecord): Promise<{ isNew: boolean }> {
-    const { callback, disposition, paymentId, entry, entryWork = [], work = [] } = record
+    const { callback, disposition, paymentId, entry, entryWork = [], otherwiseWork = [] } = record
     return inTransaction(this.#database, () => {
       const isNew = keep(this.#on, callback, disposition, paymentId)
       if (isNew && entry !== undefined && entriesLike(this.#on, entry) < maxCallbackEntries) {
         append(this.#on, entry)
         for (const due of entryWork) addWork(this.#on, due, entry.at)
+      } else {
+        for (const due of otherwiseWork) addWorkBeside(this.#on, due, callback.receivedAt, isNew)
       }
-      for (const due of work) addWork(this.#on, due, callback.receivedAt)
       return { isNew }
     })
   }
@@ -204,8 +206,9 @@ export class SqliteAdapter implements Store {
     paymentId: string,
     disposition: CallbackDisposition,
     limit: number,
+    offset = 0,
   ): Promise<readonly CallbackEvidence[]> {
-    return listCallbacks(this.#on, paymentId, disposition, limit)
+    return listCallbacks(this.#on, paymentId, disposition, limit, offset)
   }
 
   async listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]> {
@@ -282,7 +285,7 @@ export class SqliteAdapter implements Store {
 
   async addWork(work: readonly NewWork[], at: Date): Promise<void> {
     inTransaction(this.#database, () => {
-      for (const due of work) addAbsentWork(this.#on, due, at)
+      for (const due of work) addWorkBeside(this.#on, due, at, false)
     })
   }
 

@@ -101,7 +101,14 @@ export const lifecycleCases: readonly StoreCase[] = [
           cause: 'initiation.accepted',
           delayMs: -1,
         } as const
-        await store.recordCallback({ callback, disposition: 'unconfirmed', paymentId, entry, work: [work] })
+        await store.recordCallback({
+          callback,
+          disposition: 'unconfirmed',
+          paymentId,
+          entry,
+          entryWork: [work],
+          otherwiseWork: [work],
+        })
       }
       for (let count = 0; count < maxCallbackEntries; count++) await keep()
       assert.equal(await claimAndEnd('a'), 1)
@@ -109,7 +116,15 @@ export const lifecycleCases: readonly StoreCase[] = [
       await keep(last)
       assert.equal(await claimAndEnd('b'), 1, 'the trail was full')
       await keep(last)
-      assert.equal(await claimAndEnd('c'), 1, 'the same bytes again')
+      const [leased] = await store.claimDue({ ...claim, leaseId: 'c' })
+      assert.equal(leased?.id, 'poll:x', 'the same bytes again')
+      const result = { id: 'poll:x', leaseId: 'c', outcome: 'done' } as const
+      await keep(last)
+      assert.deepEqual(await store.claimDue({ ...claim, leaseId: 'd' }), [], 'they were known to who has it')
+      await keep()
+      await store.finishWork([result], new Date())
+      const [again] = await store.claimDue({ ...claim, leaseId: 'e' })
+      assert.deepEqual([again?.id, again?.attempts], ['poll:x', 0], 'new ones were not')
     },
   },
   {

@@ -42,7 +42,7 @@ export const workCases: readonly StoreCase[] = [
       const claimed = await store.claimDue(ask)
       assert.deepEqual(
         claimed.map(({ dueAt: _dueAt, ...rest }) => rest),
-        added.map(({ delayMs: _delayMs, ...work }) => ({ ...work, attempts: 0, triedForMs: 0, leaseId: ask.leaseId })),
+        added.map(({ delayMs: _delayMs, ...work }) => ({ ...work, attempts: 0, vainTries: 0, leaseId: ask.leaseId })),
       )
       assert.deepEqual(await store.claimDue(claim()), [])
     },
@@ -173,21 +173,24 @@ export const workCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'how long work has been tried counts from its first claim, and from none once it begins anew',
+    name: 'tries in vain are counted beside attempts, and from none once it begins anew',
     async run(store) {
       const [work] = await addWork(store, 1)
       assert(work !== undefined)
-      const again = { outcome: 'again', delayMs: null, isAttempt: false, error: null } as const
-      const [first] = await store.claimDue(claim())
-      assert.equal(first?.triedForMs, 0)
-      await new Promise(resolve => setTimeout(resolve, 20))
-      await store.finishWork([{ id: work.id, leaseId: first?.leaseId ?? '', ...again }], new Date())
-      const [second] = await store.claimDue(claim())
-      assert(second !== undefined && second.triedForMs >= 15, `${second?.triedForMs}`)
-      await store.finishWork([{ id: work.id, leaseId: second.leaseId, outcome: 'parked', error: 'no' }], new Date())
+      const again = { outcome: 'again', delayMs: null, isAttempt: false, isVain: true, error: null } as const
+      for (const vainTries of [0, 1, 2]) {
+        const [claimed] = await store.claimDue(claim())
+        assert.deepEqual([claimed?.vainTries, claimed?.attempts], [vainTries, 0])
+        await store.finishWork([{ id: work.id, leaseId: claimed?.leaseId ?? '', ...again }], new Date())
+      }
+      const [last] = await store.claimDue(claim())
+      await store.finishWork(
+        [{ id: work.id, leaseId: last?.leaseId ?? '', outcome: 'parked', error: 'no' }],
+        new Date(),
+      )
       await store.releaseParkedWork(work.id, new Date())
-      const [third] = await store.claimDue(claim())
-      assert.equal(third?.triedForMs, 0)
+      const [released] = await store.claimDue(claim())
+      assert.equal(released?.vainTries, 0)
     },
   },
   {

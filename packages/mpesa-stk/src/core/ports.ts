@@ -78,8 +78,12 @@ export type CallbackRecord = {
   readonly entry?: AuditEntry
   /** Becomes due with the entry, if that is written. */
   readonly entryWork?: readonly NewWork[]
-  /** Becomes due in any case: a flood of callbacks may fill the trail, and must not keep the true one from being looked at. */
-  readonly work?: readonly NewWork[]
+  /**
+   * Becomes due where no entry is written, unless it is there: a flood of callbacks may fill the trail, and must not keep the
+   * true one from being looked at. It never begins anew what is there; only a lease on it ends, if these bytes are new,
+   * because an attempt that is under way does not know of them.
+   */
+  readonly otherwiseWork?: readonly NewWork[]
 }
 
 /**
@@ -118,6 +122,7 @@ export interface Store {
     paymentId: string,
     disposition: CallbackDisposition,
     limit: number,
+    offset?: number,
   ): Promise<readonly CallbackEvidence[]>
   /** Pushes whose outcome is not known, or whose sender did not come back by `at`. Oldest first. */
   listUnresolved(at: Date, limit: number): Promise<readonly PaymentRecord[]>

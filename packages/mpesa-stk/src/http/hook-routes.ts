@@ -8,7 +8,6 @@ import { readRawBody } from './raw-body.ts'
 
 /** What Safaricom wants to hear. */
 const acknowledgement = { ResultCode: 0, ResultDesc: 'Success' }
-const maxIdLength = 200
 
 /**
  * Where Safaricom posts. Whatever it is, it is answered 200 once it is kept, and only then: what is acknowledged survives
@@ -36,8 +35,8 @@ export function addHookRoutes(
     }
     const { body, length } = raw
     const outcome = await relay.receive({
-      appId: appId.slice(0, maxIdLength),
-      token: token === null ? null : token.slice(0, maxIdLength),
+      appId: plainId(appId),
+      token: token === null ? null : plainId(token),
       body,
       length,
       receivedAt: new Date(),
@@ -48,6 +47,11 @@ export function addHookRoutes(
   app.post('/hooks/:appId', take)
   app.post('/hooks/:appId/t/:token', take)
   app.post('/hooks/:appId/c2b/confirmation', take)
+}
+
+/** A path may decode to anything, and a database refuses some of it: what is no id of ours is nobody's. */
+function plainId(text: string): string {
+  return /^[\x21-\x7e]{1,200}$/.test(text) ? text : '?'
 }
 
 function acknowledge(context: Context<RelayEnv>, outcome: IntakeOutcome): Response {

@@ -5,6 +5,7 @@ import { describeError } from '../core/errors.ts'
 import { readText } from '../core/explain/read-answer.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
 import { classifyCallback } from '../core/receive/classify-callback.ts'
+import { sha256 } from '../core/sha256.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Batcher } from '../workers/batcher.ts'
@@ -80,12 +81,22 @@ export class Intake {
   drain(): Promise<void> {
     this.#draining ??= this.#ports.spool
       .drain(async records => {
-        await Promise.all(records.map(record => this.#keep(decodeReceived(record))))
+        await Promise.all(records.map(record => this.#keepOrPutAside(record)))
       })
       .finally(() => {
         this.#draining = null
       })
     return this.#draining
+  }
+
+  /** A record that the store refuses for what is in it would hold up all that wait behind it, for ever. */
+  async #keepOrPutAside(record: Uint8Array): Promise<void> {
+    try {
+      await this.#keep(decodeReceived(record))
+    } catch (cause) {
+      if (!isDataError(cause)) throw cause
+      await this.#ports.spool.putAside(record)
+    }
   }
 
   /** Resolves when nothing is on its way to the store. */
@@ -102,6 +113,7 @@ export class Intake {
     if (classified.kind === 'unrecognised') return this.#quarantine(received, 'unrecognised', classified.reason)
     const stored = await this.#events.push({
       ...classified,
+      result: withToken(classified.result, token),
       id: this.#createId(receivedAt),
       appId,
       body,
@@ -197,6 +209,14 @@ export class Intake {
   #createId(at: Date): string {
     return createTimeOrderedId(at, this.#ports.random(16))
   }
+}
+
+/**
+ * A copy with another token, or with none, is no copy: a stranger without the token could otherwise have the true callback
+ * taken for a repetition of his, and the merchant would refuse his and never see the true one.
+ */
+function withToken(result: string, token: string | null): string {
+  return token === null ? result : `${result} token ${sha256(token).slice(0, 16)}`
 }
 
 /** PostgreSQL's classes for data that it cannot hold or that break a rule, and SQLite's words for them. */

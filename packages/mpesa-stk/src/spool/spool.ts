@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync } from 'node:fs'
-import { type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises'
+import { appendFile, type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../core/ports.ts'
 import { Batcher } from '../workers/batcher.ts'
@@ -87,6 +87,13 @@ export class Spool {
       }
       this.#closed.shift()
     }
+  }
+
+  /** Keeps a record that nobody can take where a person finds it, out of the way of the others. */
+  async putAside(record: Uint8Array): Promise<void> {
+    const path = join(this.#folder, 'refused.frames')
+    await appendFile(path, frame(record), { mode: 0o600 })
+    this.#logger.error({ path }, 'the store refused a callback for what is in it; it was put aside for a person')
   }
 
   async close(): Promise<void> {

@@ -73,8 +73,7 @@ export type WorkRow = {
   attempts: number
   due_at: Time
   lease_id: string | null
-  lease_until: Time | null
-  first_tried_at: Time | null
+  vain_tries: number
   last_error: string | null
 }
 
@@ -175,17 +174,15 @@ export function toCallback(row: CallbackRow): CallbackEvidence {
   }
 }
 
-/** A row as it was just claimed, for so long. */
-export function toDueWork(row: WorkRow, leaseMs: number): DueWork {
-  const triedForMs = Number(row.lease_until) - leaseMs - Number(row.first_tried_at)
-  return { ...toWork(row), triedForMs, leaseId: row.lease_id ?? '' }
+export function toDueWork(row: WorkRow): DueWork {
+  return { ...toWork(row), vainTries: row.vain_tries, leaseId: row.lease_id ?? '' }
 }
 
 export function toParkedWork(row: WorkRow): ParkedWork {
   return { ...toWork(row), lastError: row.last_error ?? '' }
 }
 
-function toWork(row: WorkRow): Omit<DueWork, 'leaseId' | 'triedForMs'> {
+function toWork(row: WorkRow): Omit<DueWork, 'leaseId' | 'vainTries'> {
   return {
     id: row.id,
     kind: row.kind,

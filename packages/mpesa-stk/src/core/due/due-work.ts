@@ -29,13 +29,13 @@ export type DueWork = Omit<NewWork, 'delayMs'> & {
   readonly dueAt: Date
   /** How often it was tried before. */
   readonly attempts: number
-  /** For how long it has been claimed now and again, by the store's own time where it has one; 0 the first time. */
-  readonly triedForMs: number
+  /** How often it was tried without coming to anything that counts as an attempt. */
+  readonly vainTries: number
   readonly leaseId: string
 }
 
 /** Work that failed as often as the schedule allows; kept for a person. */
-export type ParkedWork = Omit<DueWork, 'leaseId' | 'triedForMs'> & { readonly lastError: string }
+export type ParkedWork = Omit<DueWork, 'leaseId' | 'vainTries'> & { readonly lastError: string }
 
 /** What became of the claim of a piece of work. */
 export type WorkOutcome =
@@ -46,6 +46,8 @@ export type WorkOutcome =
       readonly delayMs: number | null
       /** Whether this counts in `attempts`. */
       readonly isAttempt: boolean
+      /** Whether it counts in `vainTries`. Default false. */
+      readonly isVain?: boolean
       readonly error: string | null
     }
   | { readonly outcome: 'parked'; readonly error: string }

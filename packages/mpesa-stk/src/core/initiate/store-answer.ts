@@ -1,4 +1,5 @@
 import { describeError } from '../errors.ts'
+import { isStandIn } from '../payment/request-id.ts'
 import type { PaymentRecord, PushOutcome } from '../ports.ts'
 import type { CallbackEvidence } from '../receive/callback-evidence.ts'
 import type { ContradictionReason } from '../settle/decide-settlement.ts'
@@ -64,6 +65,8 @@ async function storeWhatFits(
     }
   }
   if (answer.outcome === 'accepted' && record.payment?.checkoutRequestId !== answer.checkoutRequestId) {
+    const named = await nameAtLast(ports, record, answer)
+    if (named !== null) return named
     await raiseUnheard(ports, record, answer.checkoutRequestId)
     logger.error(
       { paymentId: record.initiation.paymentId, state: record.initiation.state },
@@ -73,6 +76,37 @@ async function storeWhatFits(
     )
   }
   return { record, parked: [] }
+}
+
+/**
+ * A payment that a person or a statement resolved before its push was answered gets its ids after all, and the callbacks that
+ * were parked for them. Null where it has others, or there is no payment.
+ */
+async function nameAtLast(
+  ports: SettlePorts,
+  { initiation, payment }: PaymentRecord,
+  { checkoutRequestId, merchantRequestId }: Extract<PushOutcome, { readonly outcome: 'accepted' }>,
+): Promise<StoredAnswer | null> {
+  if (payment === null || !isStandIn(payment.checkoutRequestId)) return null
+  const { paymentId } = initiation
+  const { entryId, at, fingerprint } = markSettlement(ports)
+  const committed = await ports.store.commitTransition({
+    paymentId,
+    expected: { initiationState: initiation.state, paymentVersion: payment.version },
+    initiation,
+    payment: { ...payment, checkoutRequestId, merchantRequestId, version: payment.version + 1 },
+    entry: {
+      id: entryId,
+      paymentId,
+      at,
+      event: 'initiation.accepted',
+      cause: 'push-answer',
+      before: payment.status,
+      after: payment.status,
+      evidence: { checkoutRequestId: fingerprint(checkoutRequestId) },
+    },
+  })
+  return committed.outcome === 'committed' ? committed : null
 }
 
 /** An acceptance that came too late to be believed must not be known to the log alone. */

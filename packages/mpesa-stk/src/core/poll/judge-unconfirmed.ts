@@ -15,6 +15,8 @@ export const judgedAtOnce = 100
 /** How a payment ended, from who knows. A callback that says anything else is not believed, for the reason `otherwise`. */
 type KnownEnd = {
   readonly status: SettledStatus
+  /** A callback with another code says something else: its code and its words may be a stranger's. */
+  readonly resultCode: string | null
   readonly otherwise: ContradictionReason
   readonly evidence: AuditEvidence
 }
@@ -27,7 +29,7 @@ type KnownEnd = {
 export async function judgeUnconfirmed(
   ports: SettlePorts,
   found: PaymentRecord,
-  { status, otherwise, evidence }: KnownEnd,
+  { status, resultCode, otherwise, evidence }: KnownEnd,
   unconfirmed: readonly CallbackEvidence[],
 ): Promise<PaymentRecord> {
   let record = found
@@ -35,7 +37,7 @@ export async function judgeUnconfirmed(
   for (const callback of unconfirmed) {
     const parsed = parseCallback(callback.body)
     const confirmed = parsed.kind === 'stk' ? claimOfCallback(parsed, callback.digest, evidence) : null
-    if (confirmed?.status !== status) {
+    if (confirmed?.status !== status || confirmed.resultCode !== resultCode) {
       await disbelieve(ports, record, callback, otherwise)
       continue
     }
@@ -68,13 +70,20 @@ async function areReceiptsMany(
   { initiation }: PaymentRecord,
   unconfirmed: readonly CallbackEvidence[],
 ): Promise<boolean> {
-  const disbelieved = await store.listCallbacks(initiation.paymentId, 'contradiction', judgedAtOnce)
   const receipts = new Set<string>()
-  for (const { body } of [...unconfirmed, ...disbelieved]) {
-    const parsed = parseCallback(body)
-    if (parsed.kind !== 'stk' || parsed.receipt === null) continue
-    const isPaid = statusOfCallbackCode(parsed.resultCode) === 'SUCCESS'
-    if (isPaid && readAmount(parsed.amount) === initiation.amount) receipts.add(parsed.receipt)
+  const look = (callbacks: readonly CallbackEvidence[]): void => {
+    for (const { body } of callbacks) {
+      const parsed = parseCallback(body)
+      if (parsed.kind !== 'stk' || parsed.receipt === null) continue
+      const isPaid = statusOfCallbackCode(parsed.resultCode) === 'SUCCESS'
+      if (isPaid && readAmount(parsed.amount) === initiation.amount) receipts.add(parsed.receipt)
+    }
+  }
+  look(unconfirmed)
+  for (let offset = 0; receipts.size < 2; offset += judgedAtOnce) {
+    const page = await store.listCallbacks(initiation.paymentId, 'contradiction', judgedAtOnce, offset)
+    look(page)
+    if (page.length < judgedAtOnce) break
   }
   return receipts.size > 1
 }

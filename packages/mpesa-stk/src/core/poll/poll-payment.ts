@@ -4,7 +4,7 @@ import { claimOfQuery, claimOfWaiting } from '../settle/claim.ts'
 import { type SettlePorts, settlePayment } from '../settle/settle-payment.ts'
 import { disbelieve, judgedAtOnce, judgeUnconfirmed } from './judge-unconfirmed.ts'
 import { isThrottled, queryInTurn } from './paced-query.ts'
-import { type PollSettings, pollAgeBoundMs, pollDelayMs } from './poll-schedule.ts'
+import { maxVainTries, type PollSettings, pollDelayMs } from './poll-schedule.ts'
 
 export type PollPorts = SettlePorts & { readonly daraja: Daraja }
 
@@ -34,7 +34,8 @@ export async function pollPayment(
     ? done
     : { outcome: 'again', delayMs: settings.pollIntervalMs, isAttempt: false, error: null }
   if (payment.status === 'SUCCESS') {
-    await judgeUnconfirmed(ports, record, { status: 'SUCCESS', otherwise: 'other-status', evidence: {} }, unconfirmed)
+    const word = { status: 'SUCCESS', resultCode: '0', otherwise: 'other-status', evidence: {} } as const
+    await judgeUnconfirmed(ports, record, word, unconfirmed)
     return end
   }
   const shortCode = initiation.shortCode || settings.shortCode
@@ -45,7 +46,8 @@ export async function pollPayment(
   const claim = answer.outcome === 'settled' ? claimOfQuery(answer.resultCode, answer.resultDesc, answers) : null
   if (claim !== null) {
     const evidence = { ...claim.evidence, confirmedBy: 'query' }
-    const word = { status: claim.status, otherwise: 'query-says-otherwise', evidence } as const
+    const { status, resultCode } = claim
+    const word = { status, resultCode, otherwise: 'query-says-otherwise', evidence } as const
     const judged = await judgeUnconfirmed(ports, record, word, unconfirmed)
     await settlePayment(ports, judged, claim)
     return end
@@ -54,10 +56,11 @@ export async function pollPayment(
     const { reason, code, httpStatus } = answer
     logger.warn({ paymentId: work.paymentId, reason, code, httpStatus }, 'a query told nothing about its payment')
   }
-  const isPatient = answers < settings.maxPollAttempts && work.triedForMs < pollAgeBoundMs(settings)
-  if (isPatient || isThrottled(answer)) {
-    const delayMs = pollDelayMs(answers, settings.pollIntervalMs)
-    return { outcome: 'again', delayMs, isAttempt: isAnswer(answer), error: null }
+  const isVain = !isAnswer(answer) && !isThrottled(answer)
+  const vainTries = work.vainTries + (isVain ? 1 : 0)
+  if (isThrottled(answer) || (answers < settings.maxPollAttempts && vainTries < maxVainTries)) {
+    const delayMs = pollDelayMs(answers + vainTries, settings.pollIntervalMs)
+    return { outcome: 'again', delayMs, isAttempt: isAnswer(answer), isVain, error: null }
   }
   for (const callback of unconfirmed) await disbelieve(ports, record, callback, 'never-confirmed')
   if (payment.status === 'PENDING') await settlePayment(ports, record, claimOfWaiting(answers))

@@ -17,17 +17,11 @@ export function pollDelayMs(answers: number, pollIntervalMs: number): number {
   return step === undefined ? longestPauseMs : Math.min(longestPauseMs, step * pollIntervalMs)
 }
 
-const hourMs = 3_600_000
-
 /**
- * How long a payment is polled at all. Where Daraja does not answer, no attempt counts, and waiting must end all the same:
- * an hour, and twice the time that the attempts take.
+ * How often a payment is asked about in vain: where Daraja does not answer no attempt counts, and waiting must end all the
+ * same. An hour, by the longest pause; time in which nobody asked is none of it.
  */
-export function pollAgeBoundMs({ pollIntervalMs, maxPollAttempts }: PollSettings): number {
-  let attemptsMs = 0
-  for (let answers = 0; answers < maxPollAttempts; answers++) attemptsMs += pollDelayMs(answers, pollIntervalMs)
-  return hourMs + 2 * attemptsMs
-}
+export const maxVainTries = 3_600_000 / longestPauseMs
 
 export function pollKind(shortCode: string): WorkKind {
   return `poll:${shortCode}`

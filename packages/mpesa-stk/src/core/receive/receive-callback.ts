@@ -55,6 +55,9 @@ export type ReceiveResult = {
 /** Hundreds of times a real callback. Of a longer body this much is kept, so that nobody can fill the store with one. */
 const maxBodyBytes = 256 * 1024
 
+/** How soon a payment is asked about because of a callback that its trail has no room for. */
+const floodPauseMs = 3_600_000
+
 /** Takes a callback from its bytes to a stored effect. Every callback leaves a trace in the store, whatever it was. */
 export async function receiveCallback(
   ports: SettlePorts,
@@ -155,7 +158,8 @@ async function applyCallback(
         disposition: 'unconfirmed',
         paymentId,
         entry: noteEntry(record, 'callback.unconfirmed', 'callback', mark, { callback: callback.digest }),
-        work: [pollWork(record.initiation, 0)],
+        entryWork: [pollWork(record.initiation, 0)],
+        otherwiseWork: [pollWork(record.initiation, floodPauseMs)],
       })
       return about(record, { outcome: 'unconfirmed' }, true)
     case 'repeat':

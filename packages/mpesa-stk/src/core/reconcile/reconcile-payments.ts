@@ -23,6 +23,8 @@ const leaseMarginMs = 60_000
 const longestSleepMs = 10_000
 /** Customers wait for polls and nobody for us: whoever polls looks for a turn every second, and gets it first. */
 const pollsFirstMs = 1_100
+/** But not for ever: a shop that is always busy must be reconciled too. */
+const longestGraceMs = 120_000
 /** How often to look at somebody else's progress. */
 const watchEveryMs = 1_000
 
@@ -107,10 +109,12 @@ async function compare(
   const skipped = { comparison: { comparison: 'skipped' }, compared: payment } as const
   // Of a push whose answer was lost and which a person resolved: there is nothing to ask about.
   if (isStandIn(checkoutRequestId)) return skipped
+  const since = clock.now().getTime()
   for (let throttled = 0; throttled < maxThrottled; ) {
     const answer = await queryInTurn(ports, settings.queriesPerMinute, { shortCode, checkoutRequestId })
     if (answer.outcome === 'not-now') {
-      const graceMs = Math.min(answer.waitMs, pollsFirstMs)
+      const isPatient = clock.now().getTime() - since < longestGraceMs
+      const graceMs = isPatient ? Math.min(answer.waitMs, pollsFirstMs) : 0
       await clock.sleep(Math.min(answer.waitMs + graceMs, longestSleepMs))
       await stillHere()
     } else if (isThrottled(answer)) {

@@ -2,8 +2,7 @@ import type { DueWork, NewWork, ParkedWork, WorkResult } from '../../core/due/du
 import type { DueClaim } from '../../core/ports.ts'
 
 type Row = {
-  readonly work: Omit<DueWork, 'leaseId' | 'triedForMs'>
-  readonly firstTriedAt: Date | null
+  readonly work: Omit<DueWork, 'leaseId'>
   readonly lease: { readonly id: string; readonly until: Date } | null
   readonly lastError: string
   readonly isParked: boolean
@@ -18,16 +17,22 @@ export class MemoryWork {
     for (const { delayMs, ...rest } of work) {
       const known = this.#rows.get(rest.id)?.work.dueAt
       const dueAt = new Date(at.getTime() + delayMs)
-      const due = { ...rest, attempts: 0, dueAt: known !== undefined && known < dueAt ? known : dueAt }
-      this.#rows.set(rest.id, { work: due, firstTriedAt: null, lease: null, lastError: '', isParked: false })
+      const due = { ...rest, attempts: 0, vainTries: 0, dueAt: known !== undefined && known < dueAt ? known : dueAt }
+      this.#rows.set(rest.id, { work: due, lease: null, lastError: '', isParked: false })
     }
   }
 
-  addAbsent(work: readonly NewWork[], at: Date): void {
-    this.add(
-      work.filter(({ id }) => !this.#rows.has(id)),
-      at,
-    )
+  /** Work that is there already stays as it is; a lease on it may end, and then it is due after its delay. */
+  addBeside(work: readonly NewWork[], at: Date, endsLease: boolean): void {
+    for (const each of work) {
+      const row = this.#rows.get(each.id)
+      if (row === undefined) {
+        this.add([each], at)
+      } else if (endsLease && row.lease !== null) {
+        const dueAt = new Date(at.getTime() + each.delayMs)
+        this.#rows.set(each.id, { ...row, work: { ...row.work, dueAt }, lease: null })
+      }
+    }
   }
 
   end(ids: readonly string[]): void {
@@ -44,9 +49,8 @@ export class MemoryWork {
       .slice(0, limit)
     const lease = { id: leaseId, until: new Date(at.getTime() + leaseMs) }
     return claimed.map(row => {
-      const firstTriedAt = row.firstTriedAt ?? at
-      this.#rows.set(row.work.id, { ...row, firstTriedAt, lease })
-      return { ...row.work, triedForMs: at.getTime() - firstTriedAt.getTime(), leaseId }
+      this.#rows.set(row.work.id, { ...row, lease })
+      return { ...row.work, leaseId }
     })
   }
 
@@ -61,7 +65,8 @@ export class MemoryWork {
       const isAgain = result.outcome === 'again'
       const dueAt = isAgain && result.delayMs !== null ? new Date(at.getTime() + result.delayMs) : row.work.dueAt
       const attempts = row.work.attempts + (isAgain && !result.isAttempt ? 0 : 1)
-      const work = { ...row.work, attempts, dueAt }
+      const vainTries = row.work.vainTries + (isAgain && result.isVain === true ? 1 : 0)
+      const work = { ...row.work, attempts, vainTries, dueAt }
       this.#rows.set(result.id, { ...row, work, lease: null, lastError: result.error ?? '', isParked: !isAgain })
     }
   }
@@ -70,14 +75,14 @@ export class MemoryWork {
     return [...this.#rows.values()]
       .filter(({ isParked }) => isParked)
       .sort((a, b) => a.work.dueAt.getTime() - b.work.dueAt.getTime())
-      .map(({ work, lastError }) => ({ ...work, lastError }))
+      .map(({ work: { vainTries: _vainTries, ...work }, lastError }) => ({ ...work, lastError }))
       .slice(0, limit)
   }
 
   release(id: string, at: Date): boolean {
     const row = this.#rows.get(id)
     if (row?.isParked !== true) return false
-    this.#rows.set(id, { ...row, work: { ...row.work, attempts: 0, dueAt: at }, firstTriedAt: null, isParked: false })
+    this.#rows.set(id, { ...row, work: { ...row.work, attempts: 0, vainTries: 0, dueAt: at }, isParked: false })
     return true
   }
 }

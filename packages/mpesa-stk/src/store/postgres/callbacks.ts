@@ -33,12 +33,13 @@ export async function listCallbacks(
   paymentId: string,
   disposition: CallbackDisposition,
   limit: number,
+  offset: number,
 ): Promise<readonly CallbackEvidence[]> {
   const rows = await all<CallbackRow>(
     on,
     `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE payment_id = $1 AND disposition = $2
-     ORDER BY received_at LIMIT $3`,
-    [paymentId, disposition, limit],
+     ORDER BY received_at, digest LIMIT $3 OFFSET $4`,
+    [paymentId, disposition, limit, offset],
   )
   return rows.map(toCallback)
 }

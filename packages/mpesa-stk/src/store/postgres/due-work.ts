@@ -13,16 +13,19 @@ export function addWork({ id, kind, paymentId, cause, delayMs }: NewWork): State
     text: `INSERT INTO mpesa_due_work AS w (id, kind, payment_id, cause, attempts, due_at, is_parked)
       VALUES ($1, $2, $3, $4, 0, clock_timestamp() + $5 * interval '1 millisecond', 0)
       ON CONFLICT (id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at), attempts = 0, is_parked = 0,
-        lease_id = NULL, lease_until = NULL, first_tried_at = NULL`,
+        lease_id = NULL, lease_until = NULL, vain_tries = 0`,
     values: [id, kind, paymentId, cause, delayMs],
   }
 }
 
-export function addAbsentWork({ id, kind, paymentId, cause, delayMs }: NewWork): Statement {
+/** Work that is there already stays as it is; a lease on it may end, and then it is due after its delay. */
+export function addWorkBeside({ id, kind, paymentId, cause, delayMs }: NewWork, endsLease: boolean): Statement {
   return {
-    text: `INSERT INTO mpesa_due_work (id, kind, payment_id, cause, attempts, due_at, is_parked)
-      VALUES ($1, $2, $3, $4, 0, clock_timestamp() + $5 * interval '1 millisecond', 0) ON CONFLICT (id) DO NOTHING`,
-    values: [id, kind, paymentId, cause, delayMs],
+    text: `INSERT INTO mpesa_due_work AS w (id, kind, payment_id, cause, attempts, due_at, is_parked)
+      VALUES ($1, $2, $3, $4, 0, clock_timestamp() + $5 * interval '1 millisecond', 0)
+      ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, lease_id = NULL, lease_until = NULL
+        WHERE $6 AND w.lease_id IS NOT NULL`,
+    values: [id, kind, paymentId, cause, delayMs, endsLease],
   }
 }
 
@@ -42,8 +45,7 @@ export async function claimDue(
 ): Promise<readonly DueWork[]> {
   const rows = await all<WorkRow>(
     client,
-    `UPDATE mpesa_due_work SET lease_id = $1, lease_until = statement_timestamp() + $2 * interval '1 millisecond',
-       first_tried_at = coalesce(first_tried_at, statement_timestamp())
+    `UPDATE mpesa_due_work SET lease_id = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond'
      WHERE id IN (
        SELECT id FROM mpesa_due_work WHERE is_parked = 0 AND kind = ANY ($3) AND due_at <= clock_timestamp()
          AND (lease_until IS NULL OR lease_until <= clock_timestamp())
@@ -51,7 +53,7 @@ export async function claimDue(
      RETURNING *`,
     [leaseId, leaseMs, kinds, limit],
   )
-  return rows.map(row => toDueWork(row, leaseMs)).sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
+  return rows.map(toDueWork).sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
 }
 
 export async function finishWork(client: Queryable, results: readonly WorkResult[]): Promise<void> {
@@ -63,7 +65,7 @@ export async function finishWork(client: Queryable, results: readonly WorkResult
       const isAgain = outcome === 'again'
       await all(
         client,
-        `UPDATE mpesa_due_work SET attempts = attempts + $3, is_parked = $4, last_error = $5,
+        `UPDATE mpesa_due_work SET attempts = attempts + $3, vain_tries = vain_tries + $7, is_parked = $4, last_error = $5,
            due_at = coalesce(clock_timestamp() + $6 * interval '1 millisecond', due_at),
            lease_id = NULL, lease_until = NULL WHERE id = $1 AND lease_id = $2`,
         [
@@ -73,6 +75,7 @@ export async function finishWork(client: Queryable, results: readonly WorkResult
           isAgain ? 0 : 1,
           result.error,
           isAgain ? result.delayMs : null,
+          isAgain && result.isVain === true ? 1 : 0,
         ],
       )
     }
@@ -82,7 +85,7 @@ export async function finishWork(client: Queryable, results: readonly WorkResult
 export async function releaseParkedWork(client: Queryable, id: string): Promise<boolean> {
   const row = await first(
     client,
-    `UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, first_tried_at = NULL, due_at = clock_timestamp() WHERE id = $1 AND is_parked = 1
+    `UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, vain_tries = 0, due_at = clock_timestamp() WHERE id = $1 AND is_parked = 1
      RETURNING id`,
     [id],
   )

@@ -15,12 +15,12 @@ export async function openReconciliation(
   client: Queryable,
   { shortCode, from, to }: ReconciliationRange,
   awaitedRun: number | null,
-  { leaseId, leaseMs }: Lease,
+  { leaseId, leaseMs, at }: Lease,
 ): Promise<ReconciliationOpened> {
-  // A row that is nobody's yet, so that there is one to hold and only one who asks begins.
+  // A row of a run before the first, so that there is one to hold and only one who asks begins.
   await all(
     client,
-    `INSERT INTO mpesa_reconciliations VALUES ($1, $2, $3, 0, 0, 0, '[]', NULL, NULL, 0, now(), '', now(), 1)
+    `INSERT INTO mpesa_reconciliations VALUES ($1, $2, $3, 0, 0, 0, '[]', NULL, NULL, 1, now(), '', now(), 0)
      ON CONFLICT DO NOTHING`,
     [shortCode, from, to],
   )
@@ -29,7 +29,9 @@ export async function openReconciliation(
     `SELECT *, clock_timestamp() AS now FROM mpesa_reconciliations WHERE ${isRange} FOR UPDATE`,
     [shortCode, from, to],
   )
-  if (row === undefined) throw new Error('the row of a reconciliation that was just made is not there')
+  // Old and finished, it was forgotten by somebody else between the two statements.
+  if (row === undefined)
+    return openReconciliation(client, { shortCode, from, to }, awaitedRun, { leaseId, leaseMs, at })
   const judged = judgeReconciliation(row, awaitedRun, row.now)
   if (judged !== null) return judged
   const range = { shortCode, from, to }

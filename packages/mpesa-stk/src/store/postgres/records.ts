@@ -119,7 +119,12 @@ export function putReceipt(before: Payment | null, { id, mpesaReceiptNumber }: P
     return [
       ...(before?.mpesaReceiptNumber == null
         ? []
-        : [{ text: 'DELETE FROM mpesa_receipts WHERE receipt = $1', values: [before.mpesaReceiptNumber] }]),
+        : [
+            {
+              text: 'DELETE FROM mpesa_receipts WHERE receipt = $1 AND payment_id = $2',
+              values: [before.mpesaReceiptNumber, id],
+            },
+          ]),
       {
         text: `INSERT INTO mpesa_receipts (receipt, payment_id) SELECT $1::text, $2::text
           WHERE NOT EXISTS (SELECT 1 FROM mpesa_receipts WHERE receipt = $1 AND payment_id = $2)`,

@@ -19,17 +19,18 @@ export async function commitTransition(client: Queryable, transition: Transition
   ) {
     return { outcome: 'conflict', record }
   }
-  const isNew = payment !== null && record.payment === null
-  if (isNew) {
+  const isNewId = payment !== null && record.payment?.checkoutRequestId !== payment.checkoutRequestId
+  if (isNewId) {
     await lockRequestIds(client, payment)
     const other = await find(client, { checkoutRequestId: payment.checkoutRequestId })
-    if (other !== null) return { outcome: 'taken', field: 'checkoutRequestId' }
+    if (other !== null && other.initiation.paymentId !== paymentId)
+      return { outcome: 'taken', field: 'checkoutRequestId' }
   }
   await runTogether(client, writesOf(transition, record.payment, head))
   return {
     outcome: 'committed',
     record: { initiation, payment },
-    parked: isNew ? await parkedFor(client, payment) : [],
+    parked: isNewId ? await parkedFor(client, payment) : [],
   }
 }
 

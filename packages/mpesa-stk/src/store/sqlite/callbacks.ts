@@ -21,12 +21,13 @@ export function listCallbacks(
   paymentId: string,
   disposition: CallbackDisposition,
   limit: number,
+  offset: number,
 ): readonly CallbackEvidence[] {
   return on
     .all<CallbackRow>(
       `SELECT ${callbackColumns} FROM mpesa_callbacks WHERE payment_id = ? AND disposition = ?
-       ORDER BY received_at LIMIT ?`,
-      [paymentId, disposition, limit],
+       ORDER BY received_at, digest LIMIT ? OFFSET ?`,
+      [paymentId, disposition, limit, offset],
     )
     .map(toCallback)
 }

@@ -11,16 +11,23 @@ export function addWork(on: SqliteStatements, { id, kind, paymentId, cause, dela
   on.run(
     `INSERT INTO mpesa_due_work (id, kind, payment_id, cause, attempts, due_at, is_parked) VALUES (?, ?, ?, ?, 0, ?, 0)
      ON CONFLICT (id) DO UPDATE SET due_at = min(due_at, excluded.due_at), attempts = 0, is_parked = 0,
-       lease_id = NULL, lease_until = NULL, first_tried_at = NULL`,
+       lease_id = NULL, lease_until = NULL, vain_tries = 0`,
     [id, kind, paymentId, cause, at.getTime() + delayMs],
   )
 }
 
-export function addAbsentWork(on: SqliteStatements, { id, kind, paymentId, cause, delayMs }: NewWork, at: Date): void {
+/** Work that is there already stays as it is; a lease on it may end, and then it is due after its delay. */
+export function addWorkBeside(
+  on: SqliteStatements,
+  { id, kind, paymentId, cause, delayMs }: NewWork,
+  at: Date,
+  endsLease: boolean,
+): void {
   on.run(
     `INSERT INTO mpesa_due_work (id, kind, payment_id, cause, attempts, due_at, is_parked) VALUES (?, ?, ?, ?, 0, ?, 0)
-     ON CONFLICT (id) DO NOTHING`,
-    [id, kind, paymentId, cause, at.getTime() + delayMs],
+     ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, lease_id = NULL, lease_until = NULL
+       WHERE ? = 1 AND lease_id IS NOT NULL`,
+    [id, kind, paymentId, cause, at.getTime() + delayMs, endsLease ? 1 : 0],
   )
 }
 
@@ -39,13 +46,12 @@ export function claimDue(on: SqliteStatements, { kinds, at, leaseMs, leaseId, li
   const now = at.getTime()
   return on
     .all<WorkRow>(
-      `UPDATE mpesa_due_work SET lease_id = ?1, lease_until = ?2, first_tried_at = coalesce(first_tried_at, ?4)
-       WHERE id IN (
+      `UPDATE mpesa_due_work SET lease_id = ?1, lease_until = ?2 WHERE id IN (
        SELECT id FROM mpesa_due_work WHERE is_parked = 0 AND kind IN (SELECT value FROM json_each(?3)) AND due_at <= ?4
          AND (lease_until IS NULL OR lease_until <= ?4) ORDER BY due_at LIMIT ?5) RETURNING *`,
       [leaseId, now + leaseMs, JSON.stringify(kinds), now, limit],
     )
-    .map(row => toDueWork(row, leaseMs))
+    .map(toDueWork)
     .sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
 }
 
@@ -58,9 +64,17 @@ export function finishWork(on: SqliteStatements, results: readonly WorkResult[],
       const isAgain = outcome === 'again'
       const dueAt = isAgain && result.delayMs !== null ? at.getTime() + result.delayMs : null
       on.run(
-        `UPDATE mpesa_due_work SET attempts = attempts + ?, is_parked = ?, last_error = ?, due_at = coalesce(?, due_at),
+        `UPDATE mpesa_due_work SET attempts = attempts + ?, vain_tries = vain_tries + ?, is_parked = ?, last_error = ?, due_at = coalesce(?, due_at),
              lease_id = NULL, lease_until = NULL WHERE id = ? AND lease_id = ?`,
-        [isAgain && !result.isAttempt ? 0 : 1, isAgain ? 0 : 1, result.error, dueAt, id, leaseId],
+        [
+          isAgain && !result.isAttempt ? 0 : 1,
+          isAgain && result.isVain === true ? 1 : 0,
+          isAgain ? 0 : 1,
+          result.error,
+          dueAt,
+          id,
+          leaseId,
+        ],
       )
     }
   }
@@ -68,7 +82,7 @@ export function finishWork(on: SqliteStatements, results: readonly WorkResult[],
 
 export function releaseParkedWork(on: SqliteStatements, id: string, at: Date): boolean {
   const rows = on.all(
-    'UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, first_tried_at = NULL, due_at = ? WHERE id = ? AND is_parked = 1 RETURNING id',
+    'UPDATE mpesa_due_work SET is_parked = 0, attempts = 0, vain_tries = 0, due_at = ? WHERE id = ? AND is_parked = 1 RETURNING id',
     [at.getTime(), id],
   )
   return rows.length > 0

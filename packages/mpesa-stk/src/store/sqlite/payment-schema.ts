@@ -5,7 +5,7 @@ import { sql as auditChain } from '../migrations/sqlite/0004-audit-chain.ts'
 import { sql as polling } from '../migrations/sqlite/0005-polling.ts'
 import { sql as reconciliations } from '../migrations/sqlite/0006-reconciliations.ts'
 import { sql as lookUps } from '../migrations/sqlite/0007-look-ups.ts'
-import { sql as firstTries } from '../migrations/sqlite/0008-first-tries.ts'
+import { sql as vainTries } from '../migrations/sqlite/0008-vain-tries.ts'
 import { chainOldEntries } from './chain-old-entries.ts'
 import type { Schema } from './migrate.ts'
 
@@ -20,6 +20,6 @@ export const paymentSchema: Schema = {
     { version: 5, name: 'polling', sql: polling },
     { version: 6, name: 'reconciliations', sql: reconciliations },
     { version: 7, name: 'look-ups', sql: lookUps },
-    { version: 8, name: 'first-tries', sql: firstTries },
+    { version: 8, name: 'vain-tries', sql: vainTries },
   ],
 }
