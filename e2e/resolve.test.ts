@@ -266,11 +266,15 @@ describe('evidence that does not fit', () => {
     })
   })
 
-  test('without an amount is a contradiction: a statement always has one', async () => {
+  test('without an amount is a mistake: a statement always has one', async () => {
     await using time = await openMemoryInTime()
     await using desk = await openDesk({ time, scenario: nobodyKnows })
     const { amount: _amount, ...withoutAmount } = onStatement
-    expect(await desk.resolve(withoutAmount)).toMatchObject({ outcome: 'contradiction', reason: 'amount-missing' })
+    await expect(desk.resolve(withoutAmount)).rejects.toMatchObject({
+      code: 'MPESA_STK_RESOLUTION_INVALID',
+      message: expect.stringContaining('needs the amount'),
+    })
+    expect(desk.discrepancies).toEqual([])
   })
 
   test.each(storesInTime)(
@@ -412,7 +416,7 @@ describe('a resolution that makes no sense is refused, and changes nothing', () 
     [{ ...bySupport, source: 'c2b', status: 'SUCCESS', amount: 500 }, /SUCCESS by c2b needs the receipt/],
     [{ ...bySupport, source: 'statement', status: 'FAILED' }, /for a person to say/],
     [{ ...bySupport, source: 'pull', status: 'REFUSED' }, /for a person to say/],
-    [{ ...onStatement, overrule: true }, /only an operator may overrule/],
+    [{ ...onStatement, overrule: true }, /only a person may overrule/],
     [{ ...bySupport, status: 'REFUSED' }, /was accepted and is PENDING/],
     [{ ...bySupport, status: 'TIMEOUT' as 'FAILED' }, /status must be one of/],
     [{ ...bySupport, source: 'rumour' as 'operator', status: 'FAILED' }, /source must be one of/],

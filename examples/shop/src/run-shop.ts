@@ -15,12 +15,23 @@ export async function runShop(options: Omit<ShopOptions, 'logger'>): Promise<num
   console.log(`ready  shop ${shop.url}  phone (simulator) ${shop.simulator.url}`)
   await stop
   await shop.close()
+  console.log('stopped')
   return 0
 }
 
-/** Listened for from the start, so that a signal while we open still closes everything. A second one ends us at once. */
+/**
+ * Listened for from the start, so that a signal while we open still closes everything. npm and tsx pass a Ctrl-C on, so that
+ * one arrives as several: only what comes a second later is somebody who has lost patience.
+ */
 function stopRequested(): Promise<unknown> {
-  return Promise.race(
-    (['SIGINT', 'SIGTERM'] as const).map(signal => new Promise(resolve => process.once(signal, resolve))),
-  )
+  return new Promise(resolve => {
+    let askedAt: number | null = null
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (askedAt !== null && performance.now() - askedAt > 1_000) process.exit(130)
+        askedAt ??= performance.now()
+        resolve(signal)
+      })
+    }
+  })
 }

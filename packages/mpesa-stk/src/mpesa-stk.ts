@@ -120,7 +120,7 @@ export class MpesaStk {
    * resolves it (`callbackToken: 'path'`), or `resolvePayment`; `unresolved()` lists them.
    *
    * @throws PushRefusedError when nobody was prompted; its `explanation` says why and who can mend it
-   * @throws MpesaStkError `MPESA_STK_PHONE_INVALID`, `MPESA_STK_AMOUNT_INVALID`, `MPESA_STK_ACCOUNT_REFERENCE_INVALID`,
+   * @throws MpesaStkError `MPESA_STK_REQUEST_INVALID`, `MPESA_STK_PHONE_INVALID`, `MPESA_STK_AMOUNT_INVALID`, `MPESA_STK_ACCOUNT_REFERENCE_INVALID`,
    * `MPESA_STK_DESCRIPTION_INVALID`, `MPESA_STK_IDEMPOTENCY_KEY_INVALID`, `MPESA_STK_IDEMPOTENCY_KEY_REUSED`
    */
   async initiatePayment(request: PaymentRequest): Promise<InitiatedPayment> {
@@ -265,7 +265,7 @@ export class MpesaStk {
    * first: time, event, cause, state before and after, evidence. `paymentId` tells whose entry it is.
    *
    * @param options.limit the newest so many payments. Default 100.
-   * @throws MpesaStkError `MPESA_STK_PHONE_INVALID`
+   * @throws MpesaStkError `MPESA_STK_REQUEST_INVALID`, `MPESA_STK_PHONE_INVALID`
    */
   async history(
     key: HistoryKey,

@@ -7,6 +7,8 @@ import { maskPersonalData } from './payment/msisdn.ts'
 export const errorCodes = {
   MPESA_STK_CONFIG_INVALID:
     'A configuration field is missing or unusable. The message names the field; mend it and start again.',
+  MPESA_STK_REQUEST_INVALID:
+    'A request has a field that there is not, or lacks the one that it needs. The message names it; look for a spelling mistake.',
   MPESA_STK_PHONE_INVALID:
     'The phone number is not a Kenyan mobile number. Ask the customer for it again, e.g. 0712 345 678 or +254 110 345 678.',
   MPESA_STK_AMOUNT_INVALID: 'The amount is not a whole number of shillings within the configured limits.',

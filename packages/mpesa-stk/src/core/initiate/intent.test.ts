@@ -33,7 +33,7 @@ describe('an intent', () => {
     })
   })
 
-  test.each<[string, Partial<PaymentRequest>, string]>([
+  test.each<[string, object, string]>([
     ['a landline', { phoneNumber: '020 222 2222' }, 'MPESA_STK_PHONE_INVALID'],
     ['a fraction', { amount: 10.5 }, 'MPESA_STK_AMOUNT_INVALID'],
     ['nothing to pay', { amount: 0 }, 'MPESA_STK_AMOUNT_INVALID'],
@@ -41,6 +41,8 @@ describe('an intent', () => {
     ['no reference', { accountReference: '  ' }, 'MPESA_STK_ACCOUNT_REFERENCE_INVALID'],
     ['a reference of 13 characters', { accountReference: 'ORDER-1234567' }, 'MPESA_STK_ACCOUNT_REFERENCE_INVALID'],
     ['a line break in the reference', { accountReference: 'ORDER\n123' }, 'MPESA_STK_ACCOUNT_REFERENCE_INVALID'],
+    ['a key that is undefined by mistake', { idempotencyKey: undefined }, 'MPESA_STK_IDEMPOTENCY_KEY_INVALID'],
+    ['a key that is misspelt', { idempotencykey: 'ORDER-1' }, 'MPESA_STK_REQUEST_INVALID'],
     ['an empty key', { idempotencyKey: '' }, 'MPESA_STK_IDEMPOTENCY_KEY_INVALID'],
     ['a key with a control character', { idempotencyKey: 'ORDER\u0000' }, 'MPESA_STK_IDEMPOTENCY_KEY_INVALID'],
     ['a key with half a surrogate', { idempotencyKey: 'S\ud800' }, 'MPESA_STK_IDEMPOTENCY_KEY_INVALID'],

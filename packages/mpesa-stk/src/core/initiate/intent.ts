@@ -1,5 +1,6 @@
 import type { ResolvedConfig } from '../config.ts'
 import { MpesaStkError } from '../errors.ts'
+import { readText } from '../explain/read-answer.ts'
 import { isPayableAmount } from '../payment/amount.ts'
 import { normaliseMsisdn } from '../payment/msisdn.ts'
 import type { Intent } from './initiation.ts'
@@ -34,10 +35,11 @@ const printableAscii = /^[\x20-\x7e]+$/
 /**
  * Checks a request and makes it the intent to be stored.
  *
- * @throws MpesaStkError `MPESA_STK_PHONE_INVALID`, `MPESA_STK_AMOUNT_INVALID`, `MPESA_STK_ACCOUNT_REFERENCE_INVALID`,
+ * @throws MpesaStkError `MPESA_STK_REQUEST_INVALID`, `MPESA_STK_PHONE_INVALID`, `MPESA_STK_AMOUNT_INVALID`, `MPESA_STK_ACCOUNT_REFERENCE_INVALID`,
  * `MPESA_STK_DESCRIPTION_INVALID` or `MPESA_STK_IDEMPOTENCY_KEY_INVALID`. No message repeats what was typed.
  */
 export function createIntent(request: PaymentRequest, config: ResolvedConfig, paymentId: string, at: Date): Intent {
+  checkFields(request)
   const phoneNumber = normaliseMsisdn(request.phoneNumber)
   if (phoneNumber === null) {
     throw new MpesaStkError(
@@ -81,6 +83,38 @@ export function createIntent(request: PaymentRequest, config: ResolvedConfig, pa
     transactionType: config.transactionType,
     partyB: config.partyB,
     reservedAt: at,
+  }
+}
+
+const knownFields = {
+  phoneNumber: true,
+  amount: true,
+  accountReference: true,
+  description: true,
+  idempotencyKey: true,
+} as const satisfies Record<keyof PaymentRequest, true>
+const fields: readonly string[] = Object.keys(knownFields)
+
+/** A key that is misspelt, or undefined by mistake, would let every retry prompt anew, and nobody would hear of it. */
+function checkFields(request: PaymentRequest): void {
+  if (typeof request !== 'object' || request === null) {
+    throw new MpesaStkError(
+      'MPESA_STK_REQUEST_INVALID',
+      'initiatePayment needs phoneNumber, amount and accountReference',
+    )
+  }
+  const unknown = Object.keys(request).filter(name => !fields.includes(name))
+  if (unknown.length > 0) {
+    throw new MpesaStkError(
+      'MPESA_STK_REQUEST_INVALID',
+      `unknown ${unknown.length === 1 ? 'field' : 'fields'} ${unknown.map(name => readText(name)).join(', ')}; there are ${fields.join(', ')}`,
+    )
+  }
+  if ('idempotencyKey' in request && request.idempotencyKey === undefined) {
+    throw new MpesaStkError(
+      'MPESA_STK_IDEMPOTENCY_KEY_INVALID',
+      'idempotencyKey is undefined; leave it out only if every call is meant to prompt anew',
+    )
   }
 }
 

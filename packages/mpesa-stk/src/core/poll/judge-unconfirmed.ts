@@ -95,5 +95,10 @@ export function disbelieve(
   callback: CallbackEvidence,
   reason: ContradictionReason,
 ): Promise<void> {
-  return keepDisbelieved(ports, record, callback, markSettlement(ports), { disposition: 'contradiction', reason })
+  const parsed = parseCallback(callback.body)
+  return keepDisbelieved(ports, record, callback, markSettlement(ports), {
+    disposition: 'contradiction',
+    reason,
+    claimed: parsed.kind === 'stk' ? statusOfCallbackCode(parsed.resultCode) : null,
+  })
 }

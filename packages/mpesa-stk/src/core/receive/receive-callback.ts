@@ -1,4 +1,5 @@
 import type { Payment, PaymentStatus } from '../payment/payment.ts'
+import { statusOfCallbackCode } from '../payment/result-code.ts'
 import { pollWork } from '../poll/poll-schedule.ts'
 import type { PaymentRecord, Store } from '../ports.ts'
 import { noteEntry } from '../settle/discrepancy.ts'
@@ -145,12 +146,17 @@ async function applyCallback(
   const { decision } = result
   const { paymentId } = record.initiation
   const mark = markSettlement(ports)
+  const claimed = statusOfCallbackCode(parsed.resultCode)
   switch (decision.decision) {
     case 'contradict':
-      await keepDisbelieved(ports, record, callback, mark, { disposition: 'contradiction', reason: decision.reason })
+      await keepDisbelieved(ports, record, callback, mark, {
+        disposition: 'contradiction',
+        reason: decision.reason,
+        claimed,
+      })
       return about(record, { outcome: 'contradiction', reason: decision.reason }, true)
     case 'refuse':
-      await keepDisbelieved(ports, record, callback, mark, { disposition: 'refused', reason: decision.reason })
+      await keepDisbelieved(ports, record, callback, mark, { disposition: 'refused', reason: decision.reason, claimed })
       return about(record, { outcome: 'refused', reason: decision.reason })
     case 'confirm':
       await store.recordCallback({

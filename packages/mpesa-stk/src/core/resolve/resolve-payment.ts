@@ -141,7 +141,10 @@ function checked(resolution: Resolution): AuditEvidence {
   if (source !== 'operator' && status !== 'SUCCESS') {
     throw invalid(`${source} can only show that money came; that none came is for a person to say (source: 'operator')`)
   }
-  if (overrule === true && source !== 'operator') throw invalid('only an operator may overrule')
+  if (source !== 'operator' && resolution.amount === undefined) {
+    throw invalid(`a SUCCESS by ${source} needs the amount that was seen there`)
+  }
+  if (overrule === true && source !== 'operator') throw invalid("only a person may overrule: say source: 'operator'")
   return {
     by: readText(by),
     ...(note !== undefined && { note: readText(note) }),

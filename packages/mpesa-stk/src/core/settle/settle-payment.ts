@@ -152,10 +152,14 @@ export async function keepDisbelieved(
   record: PaymentRecord,
   callback: CallbackEvidence,
   mark: { readonly entryId: string; readonly at: Date },
-  verdict: { readonly disposition: 'contradiction' | 'refused'; readonly reason: string },
+  verdict: {
+    readonly disposition: 'contradiction' | 'refused'
+    readonly reason: string
+    readonly claimed: string | null
+  },
 ): Promise<void> {
-  const { disposition, reason } = verdict
-  const evidence = { reason, callback: callback.digest }
+  const { disposition, reason, claimed } = verdict
+  const evidence = { reason, claimed, callback: callback.digest }
   const entry = noteEntry(record, `callback.${disposition}`, 'callback', mark, evidence)
   await store.recordCallback({
     callback,
