@@ -85,8 +85,8 @@ describe('a callback', () => {
     }
     await sink.have(3)
     await relay.app.relay.deliveries.idle()
-    const tokens = sink.delivered.map(({ headers }) => headers['x-mpesa-callback-token'])
-    expect(tokens.toSorted()).toEqual(['guess', 'the-token', undefined])
+    const tokens = sink.delivered.map(({ headers }) => headers['x-mpesa-callback-token'] ?? 'none')
+    expect(new Set(tokens)).toEqual(new Set(['none', 'the-token', 'guess']))
   })
 
   test('of every fixture is recorded or quarantined, and its signature verifies as the document prints it', async () => {
