@@ -57,7 +57,7 @@ export class PostgresRelayAdapter implements RelayStorage {
   }
 
   async createApp(app: RelayApp): Promise<void> {
-    await this.#all('INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)', valuesOf(app))
+    await this.#all('INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', valuesOf(app))
   }
 
   async findApp(appId: string): Promise<RelayApp | null> {
@@ -73,7 +73,7 @@ export class PostgresRelayAdapter implements RelayStorage {
   async saveApp(app: RelayApp): Promise<boolean> {
     const rows = await this.#all(
       `UPDATE relay_apps SET source_id = $2, target_url = $3, sealed_secrets = $4, is_disabled = $5, disabled_reason = $6,
-         schedule_ms = $7, created_at = $8, version = $9 WHERE app_id = $1 AND version = $9 - 1 RETURNING app_id`,
+         schedule_ms = $7, c2b_fallback = $8, created_at = $9, version = $10 WHERE app_id = $1 AND version = $10 - 1 RETURNING app_id`,
       valuesOf(app),
     )
     return rows.length > 0
@@ -91,8 +91,8 @@ export class PostgresRelayAdapter implements RelayStorage {
   async quarantine(body: QuarantinedBody, budgetBytes: number): Promise<boolean> {
     const rows = await this.#all(
       `INSERT INTO relay_quarantine SELECT $1, $2::text, $3, $4, $5, $6, $7 WHERE (
-         SELECT coalesce(sum(length(body)), 0) FROM relay_quarantine WHERE app_id = $2 AND received_at > now() - interval '1 day'
-       ) + length($5::bytea) <= $8 RETURNING id`,
+         SELECT coalesce(sum(least(length, 262144) + 1024), 0) FROM relay_quarantine
+         WHERE app_id = $2 AND received_at > now() - interval '1 day') + length($5::bytea) + 1024 <= $8 RETURNING id`,
       [
         body.id,
         body.appId,
@@ -205,6 +205,7 @@ function valuesOf(app: RelayApp): unknown[] {
     app.isDisabled ? 1 : 0,
     app.disabledReason,
     app.scheduleMs === null ? null : JSON.stringify(app.scheduleMs),
+    app.c2bFallback,
     app.createdAt,
     app.version,
   ]

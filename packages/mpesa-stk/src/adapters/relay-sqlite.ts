@@ -69,7 +69,7 @@ export class SqliteRelayAdapter implements RelayStorage {
   }
 
   async createApp(app: RelayApp): Promise<void> {
-    this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
+    this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
   }
 
   async findApp(appId: string): Promise<RelayApp | null> {
@@ -84,7 +84,7 @@ export class SqliteRelayAdapter implements RelayStorage {
   async saveApp(app: RelayApp): Promise<boolean> {
     const rows = this.#on.all(
       `UPDATE relay_apps SET source_id = ?2, target_url = ?3, sealed_secrets = ?4, is_disabled = ?5, disabled_reason = ?6,
-         schedule_ms = ?7, created_at = ?8, version = ?9 WHERE app_id = ?1 AND version = ?9 - 1 RETURNING app_id`,
+         schedule_ms = ?7, c2b_fallback = ?8, created_at = ?9, version = ?10 WHERE app_id = ?1 AND version = ?10 - 1 RETURNING app_id`,
       valuesOf(app),
     )
     return rows.length > 0
@@ -98,10 +98,10 @@ export class SqliteRelayAdapter implements RelayStorage {
     return inTransaction(this.#database, () => {
       const since = body.receivedAt.getTime() - dayMs
       const used = this.#on.get<{ bytes: number }>(
-        'SELECT coalesce(sum(length(body)), 0) AS bytes FROM relay_quarantine WHERE app_id = ? AND received_at > ?',
+        'SELECT coalesce(sum(min(length, 262144) + 1024), 0) AS bytes FROM relay_quarantine WHERE app_id = ? AND received_at > ?',
         [body.appId, since],
       )
-      if ((used?.bytes ?? 0) + body.body.length > budgetBytes) return false
+      if ((used?.bytes ?? 0) + body.body.length + 1024 > budgetBytes) return false
       this.#on.run('INSERT INTO relay_quarantine VALUES (?, ?, ?, ?, ?, ?, ?)', [
         body.id,
         body.appId,
@@ -219,6 +219,7 @@ function valuesOf(app: RelayApp): SqliteValue[] {
     app.isDisabled ? 1 : 0,
     app.disabledReason,
     app.scheduleMs === null ? null : JSON.stringify(app.scheduleMs),
+    app.c2bFallback,
     app.createdAt.getTime(),
     app.version,
   ]

@@ -34,7 +34,9 @@ export function readRelayConfig(environment: Readonly<Record<string, string | un
   }
   const secret = (name: string): string | null => {
     const value = text(name)
-    if (value !== null && value.length < shortestSecret) throw invalid(name, `at least ${shortestSecret} characters`)
+    if (value !== null && (value.length < shortestSecret || /\s/.test(value))) {
+      throw invalid(name, `at least ${shortestSecret} characters, without spaces`)
+    }
     return value
   }
   return {

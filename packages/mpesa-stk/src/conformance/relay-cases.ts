@@ -19,6 +19,7 @@ function sampleApp(changes: Partial<RelayApp> = {}): RelayApp {
     isDisabled: false,
     disabledReason: null,
     scheduleMs: null,
+    c2bFallback: 'reject',
     createdAt: sampleTime,
     version: 1,
     ...changes,
@@ -286,12 +287,13 @@ export const relayCases: readonly RelayCase[] = [
     name: 'what is nobody’s event is kept with its bytes, until its app has had its budget for the day',
     async run(storage) {
       const body = Uint8Array.of(0xc3, 0x28, 0)
+      const budget = 2 * (body.length + 1024)
       const odd = (id: string, appId = 'a') =>
         ({ id, appId, reason: 'unrecognised', detail: 'no', body, length: 3, receivedAt: new Date() }) as const
-      assert.equal(await storage.quarantine(odd('q1'), 6), true)
-      assert.equal(await storage.quarantine(odd('q2'), 6), true)
-      assert.equal(await storage.quarantine(odd('q3'), 6), false)
-      assert.equal(await storage.quarantine(odd('q4', 'b'), 6), true)
+      assert.equal(await storage.quarantine(odd('q1'), budget), true)
+      assert.equal(await storage.quarantine(odd('q2'), budget), true)
+      assert.equal(await storage.quarantine(odd('q3'), budget), false)
+      assert.equal(await storage.quarantine(odd('q4', 'b'), budget), true)
       const listed = await storage.listQuarantine(null, 10)
       assert.deepEqual(ids(listed), ['q4', 'q2', 'q1'])
       assert.deepEqual([...(listed[0]?.body ?? [])], [...body])

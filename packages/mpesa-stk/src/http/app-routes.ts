@@ -7,12 +7,18 @@ import { noSuchApp, unauthorised } from './problem.ts'
 
 const appId = z.object({ appId: z.string() })
 const schedule = z.array(z.int().min(0)).max(50).nullable()
+const fallback = z.enum(['accept', 'reject'])
 const changes = z.strictObject({
   targetUrl: z.string().max(2_000).optional(),
   isDisabled: z.boolean().optional(),
   scheduleMs: schedule.optional(),
+  c2bFallback: fallback.optional(),
 })
-const creation = z.strictObject({ targetUrl: z.string().max(2_000), scheduleMs: schedule.optional() })
+const creation = z.strictObject({
+  targetUrl: z.string().max(2_000),
+  scheduleMs: schedule.optional(),
+  c2bFallback: fallback.optional(),
+})
 const rotation = z.strictObject({
   overlapMs: z
     .int()
@@ -30,6 +36,7 @@ const view = z
     isDisabled: z.boolean(),
     disabledReason: z.string().nullable(),
     scheduleMs: schedule,
+    c2bFallback: fallback,
     createdAt: z.iso.datetime(),
   })
   .openapi('App')
@@ -53,6 +60,7 @@ function viewApp({ app }: OpenedApp) {
     isDisabled: app.isDisabled,
     disabledReason: app.disabledReason,
     scheduleMs: app.scheduleMs === null ? null : [...app.scheduleMs],
+    c2bFallback: app.c2bFallback,
     createdAt: app.createdAt.toISOString(),
   }
 }
@@ -77,8 +85,7 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, adminT
     }),
     async context => {
       if (!isAdmin(context, adminToken)) return unauthorised(context) as never
-      const { targetUrl, scheduleMs } = context.req.valid('json')
-      const opened = await relay.createApp({ targetUrl, scheduleMs })
+      const opened = await relay.createApp(context.req.valid('json'))
       const { signingSecret, streamSecret } = opened.secrets
       return context.json({ ...viewApp(opened), signingSecret, streamSecret }, 201)
     },

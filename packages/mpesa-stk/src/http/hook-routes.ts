@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono'
 import type { IntakeOutcome } from '../relay/intake.ts'
+import type { ReceivedBody } from '../relay/received-body.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { NodeBindings, RelayEnv } from './auth.ts'
 import type { RelayMetrics } from './metrics.ts'
@@ -19,8 +20,8 @@ export function addHookRoutes(
   metrics: RelayMetrics,
   ready: () => Promise<void>,
 ): void {
-  const take = async (context: Context<RelayEnv>): Promise<Response> => {
-    const began = performance.now()
+  /** What came in, or the answer where nothing did. */
+  async function read(context: Context<RelayEnv>): Promise<ReceivedBody | Response> {
     await ready()
     const { appId = '', token = null } = context.req.param() as { appId?: string; token?: string }
     const incoming = (context.env as NodeBindings | undefined)?.incoming
@@ -34,19 +35,34 @@ export function addHookRoutes(
       )
     }
     const { body, length } = raw
-    const outcome = await relay.receive({
+    return {
       appId: plainId(appId),
       token: token === null ? null : plainId(token),
       body,
       length,
       receivedAt: new Date(),
-    })
+    }
+  }
+
+  const take = async (context: Context<RelayEnv>): Promise<Response> => {
+    const began = performance.now()
+    const received = await read(context)
+    if (received instanceof Response) return received
+    const outcome = await relay.receive(received)
     metrics.received(outcome, performance.now() - began)
     return acknowledge(context, outcome)
   }
+
+  /** The one hook whose answer decides something: whether a customer may pay. */
+  const validate = async (context: Context<RelayEnv>): Promise<Response> => {
+    const received = await read(context)
+    return received instanceof Response ? received : context.json(await relay.validate(received))
+  }
+
   app.post('/hooks/:appId', take)
   app.post('/hooks/:appId/t/:token', take)
   app.post('/hooks/:appId/c2b/confirmation', take)
+  app.post('/hooks/:appId/c2b/validation', validate)
 }
 
 /** A path may decode to anything, and a database refuses some of it: what is no id of ours is nobody's. */

@@ -41,6 +41,7 @@ type Stored =
   | { readonly outcome: 'unstorable' }
 
 const maxBatch = 256
+const usedUpForMs = 60_000
 const maxQueued = 10_000
 
 /** Takes what comes in at the hooks, and keeps it: in the store, or on the local disk while the store cannot. */
@@ -49,6 +50,7 @@ export class Intake {
   readonly #events: Batcher<NewRelayEvent, Stored>
   #draining: Promise<void> | null = null
   #isDiskFull = false
+  readonly #usedUp = new Map<string, number>()
 
   constructor(ports: IntakePorts) {
     this.#ports = ports
@@ -184,10 +186,19 @@ export class Intake {
     const id = this.#createId(receivedAt)
     // An app that there is not has a budget with all the others: their ids cost a stranger nothing.
     const budgetOf = reason === 'unknown-app' ? 'unknown' : appId
+    // Looking up what a flood has used costs more than the flood: once it is too much, that is known for a while.
+    const usedUpUntil = this.#usedUp.get(budgetOf)
+    if (usedUpUntil !== undefined && usedUpUntil > receivedAt.getTime()) {
+      return { outcome: 'quarantined', reason, isKept: false }
+    }
     const isKept = await storage.quarantine(
       { id, appId: budgetOf, reason, detail, body, length, receivedAt },
       quarantineBudgetBytes,
     )
+    if (!isKept) {
+      this.#usedUp.set(budgetOf, receivedAt.getTime() + usedUpForMs)
+      this.#ports.logger.error({ appId: budgetOf, reason }, 'bodies that are nobody’s event are no longer kept: budget')
+    }
     return { outcome: 'quarantined', reason, isKept }
   }
 

@@ -1,9 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { type C2bFallback, judgeValidation, type ValidationVerdict } from '../core/deliver/c2b-validation.ts'
+import { prepareDelivery } from '../core/deliver/prepare-delivery.ts'
 import type { AppSecrets, RelayApp } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { longestPauseMs } from '../core/deliver/retry-schedule.ts'
 import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
+import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { createSender, refusal, type Sender } from '../outbound/send.ts'
 import { Spool } from '../spool/spool.ts'
 import { DeliveryWorker } from '../workers/delivery-worker.ts'
@@ -36,8 +39,12 @@ export type AppChanges = {
   readonly isDisabled?: boolean | undefined
   /** The pauses after failed attempts; null for the documented ones. */
   readonly scheduleMs?: readonly number[] | null | undefined
+  /** Default `accept`: money that a customer wants to pay is not refused because a server was slow. */
+  readonly c2bFallback?: C2bFallback | undefined
 }
 
+/** Safaricom waits for about eight seconds. [documented] */
+const validationDeadlineMs = 6_000
 const drainEveryMs = 1_000
 /** How long both signing secrets are good after a rotation, unless the merchant says otherwise. */
 export const rotationOverlapMs = 24 * 3_600_000
@@ -54,6 +61,7 @@ export class Relay {
   readonly #settings: RelaySettings
   readonly #vault: Vault
   readonly #sender: Sender
+  readonly #asker: Sender
   #starting: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
 
@@ -64,6 +72,7 @@ export class Relay {
     this.#settings = settings
     this.#vault = createVault(settings.encryptionKey)
     this.#sender = createSender({ allowPrivateTargets: settings.allowPrivateTargets })
+    this.#asker = createSender({ allowPrivateTargets: settings.allowPrivateTargets, deadlineMs: validationDeadlineMs })
     this.apps = new AppBook(storage, this.#vault, clock)
     this.spool = Spool.open(settings.spoolFolder, ports.logger)
     this.deliveries = new DeliveryWorker({
@@ -107,6 +116,7 @@ export class Relay {
     await this.deliveries.stop()
     await this.spool.close()
     await this.#sender.close()
+    await this.#asker.close()
   }
 
   /** Keeps what came in at a hook. Never rejects. */
@@ -114,8 +124,37 @@ export class Relay {
     return this.intake.receive(received)
   }
 
+  /**
+   * Asks the merchant's endpoint whether a C2B payment may be made, and answers for it where it does not in time. No money has
+   * moved yet, so nothing is kept. Never rejects.
+   */
+  async validate({ appId, token, body, receivedAt }: ReceivedBody): Promise<ValidationVerdict> {
+    const { logger, random } = this.#ports
+    let fallback: C2bFallback = 'accept'
+    try {
+      const found = await this.apps.find(appId)
+      if (found === null || found.app.isDisabled) return judgeValidation(null, fallback)
+      fallback = found.app.c2bFallback
+      const id = createTimeOrderedId(receivedAt, random(16))
+      const event = { id, body, callbackToken: token, contradicts: null }
+      const answer = await this.#asker.send(
+        prepareDelivery(event, found.app, found.secrets, receivedAt, 'c2b-validation'),
+      )
+      const verdict = judgeValidation(answer, fallback)
+      logger.info({ appId, resultCode: verdict.ResultCode, answer: answer.outcome }, 'a C2B validation was answered')
+      return verdict
+    } catch (cause) {
+      logger.warn({ appId, error: describeError(cause) }, 'a C2B validation was answered by the fallback of its app')
+      return judgeValidation(null, fallback)
+    }
+  }
+
   /** @throws MpesaStkError `MPESA_STK_TARGET_REFUSED` */
-  async createApp({ targetUrl, scheduleMs = null }: AppChanges & { readonly targetUrl: string }): Promise<OpenedApp> {
+  async createApp({
+    targetUrl,
+    scheduleMs = null,
+    c2bFallback = 'accept',
+  }: AppChanges & { readonly targetUrl: string }): Promise<OpenedApp> {
     this.#checkTarget(targetUrl)
     const secrets: AppSecrets = { signingSecret: createSecret(), streamSecret: createSecret(), previous: null }
     const app: RelayApp = {
@@ -126,6 +165,7 @@ export class Relay {
       isDisabled: false,
       disabledReason: null,
       scheduleMs: checkedSchedule(scheduleMs),
+      c2bFallback,
       createdAt: this.#ports.clock.now(),
       version: 1,
     }
@@ -137,7 +177,10 @@ export class Relay {
   }
 
   /** @throws MpesaStkError `MPESA_STK_TARGET_REFUSED`, `MPESA_STK_APP_INVALID` */
-  async updateApp(appId: string, { targetUrl, isDisabled, scheduleMs }: AppChanges): Promise<OpenedApp | null> {
+  async updateApp(
+    appId: string,
+    { targetUrl, isDisabled, scheduleMs, c2bFallback }: AppChanges,
+  ): Promise<OpenedApp | null> {
     if (targetUrl !== undefined) this.#checkTarget(targetUrl)
     return this.changeApp(appId, app => ({
       ...app,
@@ -145,6 +188,7 @@ export class Relay {
       isDisabled: isDisabled ?? app.isDisabled,
       disabledReason: (isDisabled ?? app.isDisabled) ? (app.disabledReason ?? 'by request') : null,
       scheduleMs: scheduleMs === undefined ? app.scheduleMs : checkedSchedule(scheduleMs),
+      c2bFallback: c2bFallback ?? app.c2bFallback,
     }))
   }
 

@@ -26,6 +26,7 @@ export class Spool {
   #current: Current | null = null
   #lastNumber = 0
   #waiting = 0
+  #whenWritten: (() => void)[] = []
 
   private constructor(folder: string, logger: Logger) {
     this.#folder = folder
@@ -101,8 +102,13 @@ export class Spool {
     await this.#closeCurrent()
   }
 
+  /** With the write that is under way, if one is: under a load that never pauses there is no moment between two. */
   async #closeCurrent(): Promise<void> {
-    await this.#writes.idle()
+    if (this.#writes.isBusy) await new Promise<void>(resolve => this.#whenWritten.push(resolve))
+    else await this.#rotate()
+  }
+
+  async #rotate(): Promise<void> {
     const current = this.#current
     if (current === null) return
     this.#current = null
@@ -111,6 +117,17 @@ export class Spool {
   }
 
   async #write(records: readonly Uint8Array[]): Promise<readonly undefined[]> {
+    try {
+      await this.#writeRecords(records)
+      return records.map(() => undefined)
+    } finally {
+      const waiting = this.#whenWritten.splice(0)
+      if (waiting.length > 0) await this.#rotate().catch(() => undefined)
+      for (const resolve of waiting) resolve()
+    }
+  }
+
+  async #writeRecords(records: readonly Uint8Array[]): Promise<void> {
     const bytes = Buffer.concat(records.map(frame))
     const current = await this.#openCurrent()
     try {
@@ -126,12 +143,7 @@ export class Spool {
       if (current.bytes === 0) await unlink(current.path).catch(() => undefined)
       throw error
     }
-    if (current.bytes >= maxFileBytes) {
-      this.#current = null
-      this.#closed.push(current.path)
-      await current.handle.close()
-    }
-    return records.map(() => undefined)
+    if (current.bytes >= maxFileBytes) await this.#rotate()
   }
 
   async #openCurrent(): Promise<Current> {

@@ -1,3 +1,4 @@
+import type { C2bFallback } from '../core/deliver/c2b-validation.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type {
   DeliveryAttempt,
@@ -19,6 +20,7 @@ export type AppRow = {
   is_disabled: number
   disabled_reason: string | null
   schedule_ms: string | null
+  c2b_fallback: C2bFallback
   created_at: Time
   version: number
 }
@@ -73,6 +75,7 @@ export function toApp(row: AppRow): RelayApp {
     isDisabled: row.is_disabled === 1,
     disabledReason: row.disabled_reason,
     scheduleMs: row.schedule_ms === null ? null : (JSON.parse(row.schedule_ms) as readonly number[]),
+    c2bFallback: row.c2b_fallback,
     createdAt: new Date(row.created_at),
     version: row.version,
   }

@@ -37,6 +37,11 @@ export class Batcher<Item, Result> {
     return this.#queue.length
   }
 
+  /** Whether something is being written, or waits to be. */
+  get isBusy(): boolean {
+    return this.#isWriting
+  }
+
   /** @throws BatcherFull */
   push(item: Item): Promise<Result> {
     if (this.#queue.length >= this.#options.maxQueued) return Promise.reject(new BatcherFull())

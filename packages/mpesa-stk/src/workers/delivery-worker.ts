@@ -10,6 +10,8 @@ import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { Batcher } from './batcher.ts'
 import { DeliveryQueue, type QueuedEvent } from './delivery-queue.ts'
 
+type OpenedApp = { readonly app: RelayApp; readonly secrets: AppSecrets }
+
 export type DeliveryPorts = {
   readonly storage: RelayStorage
   readonly clock: Clock
@@ -17,7 +19,7 @@ export type DeliveryPorts = {
   readonly logger: Logger
   readonly send: (request: OutboundRequest) => Promise<AttemptAnswer>
   /** The app as it stands, with its secrets; null when there is none. */
-  readonly findApp: (appId: string) => Promise<{ readonly app: RelayApp; readonly secrets: AppSecrets } | null>
+  readonly findApp: (appId: string) => Promise<OpenedApp | null>
   /** The endpoint said that it is gone. */
   readonly disableApp: (appId: string, reason: string) => Promise<void>
   readonly onAttempt: (failure: AttemptFailure | null, durationMs: number) => void
@@ -150,7 +152,13 @@ export class DeliveryWorker {
       }
       const at = clock.now()
       const began = monotonicMs()
-      const answer = await this.#ports.send(prepareDelivery(event, found.app, found.secrets, at))
+      const request = this.#prepare(event, found, at)
+      if (request === null) {
+        this.#queue.cancel(appId)
+        this.#finish(event, { status: 'DEAD', error: 'its body cannot be written as JSON' }, null)
+        return
+      }
+      const answer = await this.#ports.send(request)
       const durationMs = monotonicMs() - began
       const judged = judgeAttempt(event, answer, found.app.scheduleMs, this.#chance())
       this.#ports.onAttempt(judged.failure, durationMs)
@@ -166,14 +174,37 @@ export class DeliveryWorker {
         errorClass: judged.failure,
         responseHead: answer.outcome === 'answered' ? answer.head : answer.message,
       })
-      if (judged.isGone) await this.#ports.disableApp(appId, '410')
       if (judged.outcome.status === 'DEAD') {
         logger.error({ eventId: id, appId, error: judged.outcome.error }, 'an event is dead: its last attempt failed')
       }
+      if (judged.isGone) await this.#disable(appId)
     } catch (cause) {
       this.#queue.cancel(appId)
       this.#giveBack(event, giveBackMs)
       logger.error({ eventId: id, appId, error: describeError(cause) }, 'an event could not be sent; it is due again')
+    }
+  }
+
+  /** Null for a body that was read once and cannot be written: nested deeper than the stack. It would fail for ever. */
+  #prepare(event: LeasedEvent, { app, secrets }: OpenedApp, at: Date): OutboundRequest | null {
+    try {
+      return prepareDelivery(event, app, secrets, at, event.kind)
+    } catch (cause) {
+      const { id, appId } = event
+      this.#ports.logger.error(
+        { eventId: id, appId, error: describeError(cause) },
+        'an event is dead: it cannot be sent',
+      )
+      return null
+    }
+  }
+
+  /** The event itself is dealt with already: a failure here shows again at the next 410. */
+  async #disable(appId: string): Promise<void> {
+    try {
+      await this.#ports.disableApp(appId, '410')
+    } catch (cause) {
+      this.#ports.logger.error({ appId, error: describeError(cause) }, 'an app whose endpoint is gone was not disabled')
     }
   }
 

@@ -51,13 +51,13 @@ describe('signatures', () => {
 
   test('are two for a while after a rotation, of which either verifies', () => {
     const rotated = { ...secrets, previous: { signingSecret: 'old-secret', untilMs: at.getTime() + 1 } }
-    const { headers, body } = prepareDelivery(event('{"a":1}'), { targetUrl: 'https://x.example' }, rotated, at)
+    const { headers, body } = prepareDelivery(event('{"a":1}'), { targetUrl: 'https://x.example' }, rotated, at, 'stk')
     for (const secret of ['old-secret', 'new-secret']) {
       expect(verifySignature(body, secret, headers['x-mpesa-signature'])).toBe(true)
     }
     expect(headers['webhook-signature']?.split(' ')).toHaveLength(2)
     const later = new Date(at.getTime() + 1)
-    const after = prepareDelivery(event('{"a":1}'), { targetUrl: 'https://x.example' }, rotated, later)
+    const after = prepareDelivery(event('{"a":1}'), { targetUrl: 'https://x.example' }, rotated, later, 'stk')
     expect(verifySignature(body, 'old-secret', after.headers['x-mpesa-signature'])).toBe(false)
   })
 })
@@ -68,10 +68,12 @@ test('the body is what JSON.stringify makes of Safaricom’s, whose numbers look
     { targetUrl: 'https://x.example' },
     secrets,
     at,
+    'stk',
   )
   expect(body).toBe('{"Amount":1,"__proto__":{"a":1}}')
   expect(headers).toMatchObject({
     'x-mpesa-event-id': 'event-1',
+    'x-mpesa-kind': 'stk',
     'webhook-id': 'event-1',
     'x-mpesa-timestamp': '1775210400',
     'x-mpesa-callback-token': 't',

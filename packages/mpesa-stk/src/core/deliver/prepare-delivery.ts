@@ -1,3 +1,4 @@
+import type { CallbackKind } from '../receive/classify-callback.ts'
 import type { AppSecrets, RelayApp } from './relay-app.ts'
 import type { LeasedEvent } from './relay-event.ts'
 import { signBody, signStandardWebhook } from './sign.ts'
@@ -18,6 +19,7 @@ export function prepareDelivery(
   app: Pick<RelayApp, 'targetUrl'>,
   secrets: AppSecrets,
   at: Date,
+  kind: CallbackKind | 'c2b-validation',
 ): OutboundRequest {
   const body = JSON.stringify(JSON.parse(new TextDecoder().decode(event.body)))
   const timestamp = Math.floor(at.getTime() / 1_000)
@@ -30,6 +32,7 @@ export function prepareDelivery(
       'user-agent': 'mpesa-stk-relay',
       'x-mpesa-signature': keys.map(secret => signBody(body, secret)).join(','),
       'x-mpesa-event-id': event.id,
+      'x-mpesa-kind': kind,
       'x-mpesa-timestamp': String(timestamp),
       ...(event.callbackToken !== null && { 'x-mpesa-callback-token': event.callbackToken }),
       ...(event.contradicts !== null && { 'x-mpesa-contradicts': event.contradicts }),

@@ -1,3 +1,5 @@
+import type { C2bFallback } from './c2b-validation.ts'
+
 /** A merchant's application: where Safaricom posts for it, and where we deliver. One row of `relay_apps`. */
 export type RelayApp = {
   /** Part of the hook path, and unguessable: whoever knows it can post. */
@@ -13,6 +15,8 @@ export type RelayApp = {
   readonly disabledReason: string | null
   /** The pauses after failed attempts, in milliseconds; null for the documented ones. */
   readonly scheduleMs: readonly number[] | null
+  /** For C2B validations that the endpoint does not answer in time. */
+  readonly c2bFallback: C2bFallback
   readonly createdAt: Date
   readonly version: number
 }

@@ -42,7 +42,10 @@ export interface RelayStorage {
    * that two batches never wait for each other in a circle. What is recorded is leased to the caller.
    */
   recordEvents(events: readonly NewRelayEvent[], lease: DeliveryLease): Promise<readonly RecordedEvent[]>
-  /** Keeps a body that is no event, unless its app has had `budgetBytes` within a day. False when it was not kept. */
+  /**
+   * Keeps a body that is no event, unless its app has had `budgetBytes` within a day; each costs its bytes and 1 KiB. False
+   * when it was not kept.
+   */
   quarantine(body: QuarantinedBody, budgetBytes: number): Promise<boolean>
   /** Newest first. */
   listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]>

@@ -11,6 +11,7 @@ CREATE TABLE relay_apps (
   is_disabled     INTEGER NOT NULL,
   disabled_reason TEXT,
   schedule_ms     TEXT,
+  c2b_fallback    TEXT NOT NULL CHECK (c2b_fallback IN ('accept','reject')),
   created_at      INTEGER NOT NULL,
   version         INTEGER NOT NULL
 ) STRICT;
