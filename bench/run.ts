@@ -15,6 +15,10 @@ const benches: Record<string, Bench> = {
     tells: 'what this machine can do at best: SQLite commits and JSON.parse',
     load: async () => (await import('./baseline.ts')).baseline,
   },
+  relay: {
+    tells: 'callbacks that the relay stores, and delivers, as a share of what a bare server acknowledges',
+    load: async () => (await import('./relay.ts')).relayIngest,
+  },
   lifecycle: {
     tells: "callbacks settled on SQLite and PostgreSQL, as a share of the store's own limit",
     load: async () => (await import('./lifecycle.ts')).lifecycle,

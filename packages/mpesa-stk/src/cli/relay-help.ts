@@ -1,6 +1,8 @@
 /** For a tired person at 2 a.m. */
 export const relayHelp = `mpesa-stk-relay: takes Safaricom's callbacks, keeps them, and delivers them to you until you have them.
 
+Usage:
+
   npx mpesa-stk-relay                      embedded store in .data/relay, on http://127.0.0.1:3000
   DATABASE_URL=postgres://… npx mpesa-stk-relay
 
