@@ -21,7 +21,7 @@ function* badBodies(): Generator<Uint8Array> {
   }
   const values = [
     ...['null', 'true', '0', '-0', '1e999', '-1e-999', '9007199254740993', '[]', '{}', '""', '"\\u0000"', '"\\ud800"'],
-    ...['"__proto__"', '{"__proto__":{"a":1}}', '{"constructor":1}', '"\\u202e"', '"' + 'x'.repeat(70_000) + '"'],
+    ...['"__proto__"', '{"__proto__":{"a":1}}', '{"constructor":1}', '"\\u202e"', `"${'x'.repeat(70_000)}"`],
   ]
   const names = [
     'Body',
