@@ -34,18 +34,19 @@ export function readRelayConfig(environment: Readonly<Record<string, string | un
   }
   const secret = (name: string): string | null => {
     const value = text(name)
-    if (value !== null && (value.length < shortestSecret || /\s/.test(value))) {
-      throw invalid(name, `at least ${shortestSecret} characters, without spaces`)
-    }
+    if (value !== null && value.length < shortestSecret) throw invalid(name, `at least ${shortestSecret} characters`)
     return value
   }
+  const adminToken = secret('RELAY_ADMIN_TOKEN')
+  // It is sent in a header, where a space would end it.
+  if (adminToken !== null && /\s/.test(adminToken)) throw invalid('RELAY_ADMIN_TOKEN', 'without spaces')
   return {
     host: text('HOST') ?? '127.0.0.1',
     port: Number(port),
     databaseUrl,
     dataFolder: text('RELAY_DATA_DIR') ?? '.data/relay',
     logLevel,
-    adminToken: secret('RELAY_ADMIN_TOKEN'),
+    adminToken,
     encryptionKey: secret('RELAY_ENCRYPTION_KEY'),
     allowPrivateTargets: allowPrivate === '1',
   }
