@@ -147,6 +147,18 @@ describe('what is nobody’s event', () => {
     },
   )
 
+  test('and without end is cut off, its beginning kept, and nobody else disturbed', async () => {
+    await using relay = await openRelay()
+    const app = await relay.createApp('http://127.0.0.1:9/')
+    await relay.post(app.hookUrl, Buffer.alloc(12 * 1024 * 1024, 'x')).catch(() => undefined)
+    const kept = async (): Promise<number> => (await relay.storage.listQuarantine(null, 10)).length
+    await expect.poll(kept, { timeout: 10_000 }).toBe(1)
+    const [one] = await relay.storage.listQuarantine(null, 10)
+    expect(one).toMatchObject({ reason: 'oversize' })
+    expect(one?.body.length).toBe(256 * 1024)
+    expect((await relay.post(app.hookUrl, '{}')).status).toBe(200)
+  })
+
   test('for an app that there is not is kept too', async () => {
     await using relay = await openRelay()
     const response = await relay.post('/hooks/nobody', JSON.stringify(paidBody('ws_CO_1', 'UHH0AB12CD')))
