@@ -44,6 +44,16 @@ describe('an app', () => {
     expect(await response.json()).toMatchObject({ error: { code: expect.stringMatching(/^MPESA_STK_/) } })
   })
 
+  test.each(['{"targetUrl":', 'targetUrl=https://shop.example/'])(
+    'of a body that is no JSON is refused: %s',
+    async body => {
+      await using relay = await openRelay()
+      const response = await fetch(`${relay.url}/apps`, { method: 'POST', headers: json, body })
+      expect(response.status).toBe(400)
+      expect(await response.json()).toMatchObject({ error: { code: 'MPESA_STK_RELAY_REQUEST_INVALID' } })
+    },
+  )
+
   test('on a private address is refused where nobody allowed that', async () => {
     await using relay = await openRelay({ allowPrivateTargets: false })
     for (const targetUrl of [

@@ -77,6 +77,22 @@ describe('a delivery', () => {
     })
   })
 
+  test('is not tried by a relay that was stopped: what still comes is kept for the next start', async () => {
+    await using sink = await openSink()
+    await using relay = await openRelay()
+    const app = await relay.createApp(sink.url)
+    await relay.post(app.hookUrl, paid('ws_CO_1'))
+    await sink.have(1)
+    await relay.app.stop()
+    expect((await relay.post(app.hookUrl, paid('ws_CO_2'))).status).toBe(200)
+    await relay.app.relay.deliveries.idle()
+    expect(sink.delivered).toHaveLength(1)
+    expect(await relay.read(`/status/ws_CO_2?app_id=${app.appId}`)).toMatchObject({
+      status: 'PENDING',
+      attemptCount: 0,
+    })
+  })
+
   test('to an endpoint that hangs delays no other', async () => {
     await using dead = await openSink()
     await using alive = await openSink()

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { MpesaStkError, type MpesaStkErrorCode } from '../core/errors.ts'
 
@@ -24,6 +25,14 @@ const statusOfError: Readonly<Record<string, ContentfulStatusCode>> = {
 export function answerError(error: Error, context: Context): Response {
   if (error instanceof MpesaStkError) {
     return problem(context, statusOfError[error.code] ?? 500, error.code, error.message)
+  }
+  if (error instanceof HTTPException && error.status < 500) {
+    return problem(
+      context,
+      400,
+      'MPESA_STK_RELAY_REQUEST_INVALID',
+      'the body is not JSON, or not sent as application/json',
+    )
   }
   return problem(context, 503, 'MPESA_STK_RELAY_UNAVAILABLE', 'the store does not answer; try again in a moment')
 }

@@ -81,13 +81,19 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
     logger.error({ name: error.name, path: context.req.routePath }, 'a request failed')
     return answerError(error, context)
   })
+  let isStopped = false
   const ready = async (): Promise<void> => {
-    if (workers === 'auto') await relay.start()
+    // What still comes after `stop` is kept; a worker that began again would send through connections that are closed.
+    if (workers === 'auto' && !isStopped) await relay.start()
+  }
+  async function stop(): Promise<void> {
+    isStopped = true
+    await relay.stop()
   }
   addHookRoutes(app, relay, metrics, ready)
   addAppRoutes(app, relay, adminToken)
   addHealthRoutes(app, relay, metrics)
   addEventRoutes(app, relay, adminToken)
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'mpesa-stk relay', version: '0.1.0' } })
-  return Object.assign(app, { relay, start: () => relay.start(), stop: () => relay.stop() })
+  return Object.assign(app, { relay, start: () => relay.start(), stop })
 }

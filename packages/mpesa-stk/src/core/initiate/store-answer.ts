@@ -67,7 +67,13 @@ async function storeWhatFits(
   if (answer.outcome === 'accepted' && record.payment?.checkoutRequestId !== answer.checkoutRequestId) {
     const named = await nameAtLast(ports, record, answer)
     if (named !== null) return named
-    await raiseUnheard(ports, record, answer.checkoutRequestId)
+    try {
+      await raiseUnheard(ports, record, answer.checkoutRequestId)
+    } catch (cause) {
+      // What stands in the store is the answer all the same.
+      const { paymentId } = record.initiation
+      logger.error({ paymentId, error: describeError(cause) }, 'a late acceptance could not be put on the trail')
+    }
     logger.error(
       { paymentId: record.initiation.paymentId, state: record.initiation.state },
       record.payment === null
