@@ -80,7 +80,7 @@ export type QuarantinePage = {
   readonly bodies: readonly { readonly appId: string; readonly reason: string; readonly length: number }[]
 }
 
-/** A relay that listens on this machine, and a folder of its own. */
+/** A relay that listens on this machine, and a folder of its own. A storage that it is given stays its owner's to close. */
 export async function openRelay(options: Partial<RelayServerOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'mpesa-stk-relay-'))
   let { storage } = options
@@ -124,7 +124,7 @@ export async function openRelay(options: Partial<RelayServerOptions> = {}) {
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))
       await app.stop()
-      await opened.close()
+      if (options.storage === undefined) await opened.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }

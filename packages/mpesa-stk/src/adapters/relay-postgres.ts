@@ -8,6 +8,7 @@ import type {
   RelayEvent,
 } from '../core/deliver/relay-event.ts'
 import type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from '../core/deliver/relay-storage.ts'
+import type { NewReplayRun, ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
@@ -19,17 +20,20 @@ import {
   recordEvents,
   renewLeases,
 } from '../store/postgres/relay-events.ts'
+import { advanceReplays, findReplayable, replayEvents, startReplay } from '../store/postgres/relay-replays.ts'
 import { relaySchema } from '../store/postgres/relay-schema.ts'
 import {
   type AppRow,
   type AttemptRow,
   type EventRow,
   type QuarantineRow,
+  type ReplayRow,
   toApp,
   toAttempt,
   toLeasedEvent,
   toQuarantined,
   toRelayEvent,
+  toReplay,
 } from '../store/relay-rows.ts'
 
 /**
@@ -68,6 +72,25 @@ export class PostgresRelayAdapter implements RelayStorage {
   async countApps(): Promise<number> {
     const [row] = await this.#all<{ count: number }>('SELECT count(*)::int AS count FROM relay_apps')
     return row?.count ?? 0
+  }
+
+  async listApps(before: string | null, limit: number): Promise<readonly RelayApp[]> {
+    const rows = await this.#all<AppRow>(
+      `SELECT * FROM relay_apps WHERE $1::text IS NULL OR (created_at, app_id) < (SELECT created_at, app_id FROM relay_apps
+         WHERE app_id = $1) ORDER BY created_at DESC, app_id DESC LIMIT $2`,
+      [before, limit],
+    )
+    return rows.map(toApp)
+  }
+
+  async deleteApp(appId: string): Promise<boolean> {
+    const rows = await this.#all(
+      `WITH ended AS (UPDATE relay_replays SET state = 'CANCELLED', ended_at = clock_timestamp()
+         WHERE app_id = $1 AND state = 'RUNNING')
+       DELETE FROM relay_apps WHERE app_id = $1 RETURNING app_id`,
+      [appId],
+    )
+    return rows.length > 0
   }
 
   async saveApp(app: RelayApp): Promise<boolean> {
@@ -133,13 +156,39 @@ export class PostgresRelayAdapter implements RelayStorage {
   }
 
   async replayEvents(eventIds: readonly string[]): Promise<number> {
-    const rows = await this.#all(
-      `UPDATE relay_delivery_events SET status = 'PENDING', failures = 0, due_at = clock_timestamp(), lease_id = NULL,
-         lease_until = NULL WHERE id IN (SELECT id FROM relay_delivery_events WHERE id = ANY ($1) ORDER BY id FOR UPDATE)
-       RETURNING id`,
-      [eventIds],
+    return this.#told(() => replayEvents(this.#pool, eventIds))
+  }
+
+  async countReplayable(appId: string, filter: ReplayFilter): Promise<number> {
+    return (await this.#told(() => findReplayable(this.#pool, appId, filter))).count
+  }
+
+  async startReplay(run: NewReplayRun): Promise<ReplayRun> {
+    return this.#told(() => inTransaction(this.#pool, client => startReplay(client, run)))
+  }
+
+  async advanceReplays(): Promise<number> {
+    return this.#told(() => inTransaction(this.#pool, advanceReplays))
+  }
+
+  async findReplay(id: string): Promise<ReplayRun | null> {
+    const [row] = await this.#all<ReplayRow>('SELECT * FROM relay_replays WHERE id = $1', [id])
+    return row === undefined ? null : toReplay(row)
+  }
+
+  async listReplays(appId: string, limit: number): Promise<readonly ReplayRun[]> {
+    const rows = await this.#all<ReplayRow>('SELECT * FROM relay_replays WHERE app_id = $1 ORDER BY id DESC LIMIT $2', [
+      appId,
+      limit,
+    ])
+    return rows.map(toReplay)
+  }
+
+  async cancelReplay(id: string): Promise<void> {
+    await this.#all(
+      `UPDATE relay_replays SET state = 'CANCELLED', ended_at = clock_timestamp() WHERE id = $1 AND state = 'RUNNING'`,
+      [id],
     )
-    return rows.length
   }
 
   async findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array } | null> {

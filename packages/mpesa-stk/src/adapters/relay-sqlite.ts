@@ -8,20 +8,30 @@ import type {
   RelayEvent,
 } from '../core/deliver/relay-event.ts'
 import type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from '../core/deliver/relay-storage.ts'
+import type { NewReplayRun, ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
 import {
   type AppRow,
   type AttemptRow,
   type EventRow,
   type QuarantineRow,
+  type ReplayRow,
   toApp,
   toAttempt,
   toLeasedEvent,
   toQuarantined,
   toRelayEvent,
+  toReplay,
 } from '../store/relay-rows.ts'
 import { openSqliteDatabase, type SqliteDatabase, type SqliteValue } from '../store/sqlite/database.ts'
 import { migrateSqlite } from '../store/sqlite/migrate.ts'
 import { finishDelivery, recordEvent } from '../store/sqlite/relay-events.ts'
+import {
+  advanceReplays,
+  countReplayable,
+  endReplaysOf,
+  replayEvents,
+  startReplay,
+} from '../store/sqlite/relay-replays.ts'
 import { relaySchema } from '../store/sqlite/relay-schema.ts'
 import { SqliteStatements } from '../store/sqlite/statements.ts'
 import { inTransaction } from '../store/sqlite/transaction.ts'
@@ -53,7 +63,7 @@ export class SqliteRelayAdapter implements RelayStorage {
     // One process owns the file, and it has just begun: whoever held these is dead.
     this.#on.run(
       `UPDATE relay_delivery_events SET lease_id = NULL, lease_until = NULL
-       WHERE status IN ('PENDING', 'FAILED') AND lease_id IS NOT NULL`,
+       WHERE status IN ('PENDING', 'FAILED') AND lease_until IS NOT NULL`,
       [],
     )
   }
@@ -79,6 +89,23 @@ export class SqliteRelayAdapter implements RelayStorage {
 
   async countApps(): Promise<number> {
     return this.#on.get<{ count: number }>('SELECT count(*) AS count FROM relay_apps', [])?.count ?? 0
+  }
+
+  async listApps(before: string | null, limit: number): Promise<readonly RelayApp[]> {
+    return this.#on
+      .all<AppRow>(
+        `SELECT * FROM relay_apps WHERE ?1 IS NULL OR (created_at, app_id) < (SELECT created_at, app_id FROM relay_apps
+           WHERE app_id = ?1) ORDER BY created_at DESC, app_id DESC LIMIT ?2`,
+        [before, limit],
+      )
+      .map(toApp)
+  }
+
+  async deleteApp(appId: string): Promise<boolean> {
+    return inTransaction(this.#database, () => {
+      endReplaysOf(this.#on, appId, new Date())
+      return this.#on.all('DELETE FROM relay_apps WHERE app_id = ? RETURNING app_id', [appId]).length > 0
+    })
   }
 
   async saveApp(app: RelayApp): Promise<boolean> {
@@ -135,7 +162,7 @@ export class SqliteRelayAdapter implements RelayStorage {
         `UPDATE relay_delivery_events SET lease_id = ?1, lease_until = ?2 WHERE id IN (
            SELECT e.id FROM relay_delivery_events e WHERE e.status IN ('PENDING', 'FAILED') AND e.due_at <= ?3
              AND (e.lease_until IS NULL OR e.lease_until <= ?3) AND e.app_id NOT IN (SELECT value FROM json_each(?4))
-             AND EXISTS (SELECT 1 FROM relay_apps a WHERE a.app_id = e.app_id AND a.is_disabled = 0)
+             AND NOT EXISTS (SELECT 1 FROM relay_apps a WHERE a.app_id = e.app_id AND a.is_disabled = 1)
            ORDER BY e.due_at LIMIT ?5) RETURNING *`,
         [leaseId, now + leaseMs, now, JSON.stringify(exceptApps), limit],
       )
@@ -161,11 +188,37 @@ export class SqliteRelayAdapter implements RelayStorage {
   }
 
   async replayEvents(eventIds: readonly string[], at: Date): Promise<number> {
-    return this.#on.all(
-      `UPDATE relay_delivery_events SET status = 'PENDING', failures = 0, due_at = ?, lease_id = NULL, lease_until = NULL
-       WHERE id IN (SELECT value FROM json_each(?)) RETURNING id`,
-      [at.getTime(), JSON.stringify(eventIds)],
-    ).length
+    return replayEvents(this.#on, eventIds, at)
+  }
+
+  async countReplayable(appId: string, filter: ReplayFilter): Promise<number> {
+    return countReplayable(this.#on, appId, filter)
+  }
+
+  async startReplay(run: NewReplayRun): Promise<ReplayRun> {
+    return inTransaction(this.#database, () => startReplay(this.#on, run))
+  }
+
+  async advanceReplays(at: Date): Promise<number> {
+    return inTransaction(this.#database, () => advanceReplays(this.#on, at))
+  }
+
+  async findReplay(id: string): Promise<ReplayRun | null> {
+    const row = this.#on.get<ReplayRow>('SELECT * FROM relay_replays WHERE id = ?', [id])
+    return row === undefined ? null : toReplay(row)
+  }
+
+  async listReplays(appId: string, limit: number): Promise<readonly ReplayRun[]> {
+    return this.#on
+      .all<ReplayRow>('SELECT * FROM relay_replays WHERE app_id = ? ORDER BY id DESC LIMIT ?', [appId, limit])
+      .map(toReplay)
+  }
+
+  async cancelReplay(id: string, at: Date): Promise<void> {
+    this.#on.run(`UPDATE relay_replays SET state = 'CANCELLED', ended_at = ? WHERE id = ? AND state = 'RUNNING'`, [
+      at.getTime(),
+      id,
+    ])
   }
 
   async findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array } | null> {

@@ -1,8 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
-import type { OpenedApp } from '../relay/app-book.ts'
-import { type Relay, rotationOverlapMs } from '../relay/relay.ts'
-import { isAdmin, isMerchant, type RelayEnv } from './auth.ts'
+import type { RelayApp } from '../core/deliver/relay-app.ts'
+import { rotationOverlapMs } from '../relay/app-register.ts'
+import type { Relay } from '../relay/relay.ts'
+import type { Access } from './access.ts'
+import type { RelayEnv } from './auth.ts'
+import { nextOf, page } from './page.ts'
 import { noSuchApp, unauthorised } from './problem.ts'
 
 const appId = z.object({ appId: z.string() })
@@ -40,6 +42,7 @@ const view = z
     createdAt: z.iso.datetime(),
   })
   .openapi('App')
+const appPage = z.object({ apps: z.array(view), next: z.string().nullable() }).openapi('AppPage')
 const withSecrets = view.extend({ signingSecret: z.string(), streamSecret: z.string() }).openapi('AppWithSecrets')
 const withSigningSecret = view.extend({ signingSecret: z.string() }).openapi('AppWithSigningSecret')
 
@@ -51,7 +54,7 @@ const answers = <Schema extends z.ZodType>(schema: Schema, status: 200 | 201, de
   422: { description: 'A field is unusable.' },
 })
 
-function viewApp({ app }: OpenedApp) {
+function viewApp(app: RelayApp) {
   return {
     appId: app.appId,
     sourceId: app.sourceId,
@@ -66,15 +69,7 @@ function viewApp({ app }: OpenedApp) {
 }
 
 /** Apps: made by the operator, and read and changed by him or by whoever has the app's signing secret. */
-export function addAppRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, adminToken: string | null): void {
-  /** The app, if whoever asks may know it; else the answer. */
-  async function openFor(context: Context<RelayEnv>, id: string): Promise<OpenedApp | Response> {
-    const opened = await relay.apps.find(id)
-    if (opened !== null && isMerchant(context, opened.secrets)) return opened
-    if (!isAdmin(context, adminToken)) return unauthorised(context)
-    return opened ?? noSuchApp(context)
-  }
-
+export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage }: Relay, access: Access): void {
   server.openapi(
     createRoute({
       method: 'post',
@@ -84,10 +79,42 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, adminT
       responses: answers(withSecrets, 201, 'The app, with its secrets.'),
     }),
     async context => {
-      if (!isAdmin(context, adminToken)) return unauthorised(context) as never
-      const opened = await relay.createApp(context.req.valid('json'))
+      if (!access.isOperator(context)) return unauthorised(context) as never
+      const opened = await register.create(context.req.valid('json'))
       const { signingSecret, streamSecret } = opened.secrets
-      return context.json({ ...viewApp(opened), signingSecret, streamSecret }, 201)
+      return context.json({ ...viewApp(opened.app), signingSecret, streamSecret }, 201)
+    },
+  )
+
+  server.openapi(
+    createRoute({
+      method: 'get',
+      path: '/apps',
+      summary: 'Apps, newest first, without their secrets. For the operator.',
+      request: { query: page },
+      responses: answers(appPage, 200, 'A page; `next` is the `before` of the following one.'),
+    }),
+    async context => {
+      if (!access.isOperator(context)) return unauthorised(context) as never
+      const { before = null, limit } = context.req.valid('query')
+      const apps = await storage.listApps(before, limit)
+      return context.json({ apps: apps.map(viewApp), next: nextOf(apps, limit, ({ appId: id }) => id) }, 200)
+    },
+  )
+
+  server.openapi(
+    createRoute({
+      method: 'delete',
+      path: '/apps/{appId}',
+      summary: 'Deletes an app and its secrets. Its events stay; those that were not delivered are dead.',
+      request: { params: appId },
+      responses: answers(view, 200, 'The app as it was.'),
+    }),
+    async context => {
+      const opened = await access.openAppBySecret(context, context.req.valid('param').appId)
+      if (opened instanceof Response) return opened as never
+      await register.delete(opened.app.appId)
+      return context.json(viewApp(opened.app), 200)
     },
   )
 
@@ -100,8 +127,8 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, adminT
       responses: answers(view, 200, 'The app.'),
     }),
     async context => {
-      const opened = await openFor(context, context.req.valid('param').appId)
-      return opened instanceof Response ? (opened as never) : context.json(viewApp(opened), 200)
+      const opened = await access.openApp(context, context.req.valid('param').appId)
+      return opened instanceof Response ? (opened as never) : context.json(viewApp(opened.app), 200)
     },
   )
 
@@ -114,14 +141,10 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, adminT
       responses: answers(view, 200, 'The app as it is now.'),
     }),
     async context => {
-      const { appId: id } = context.req.valid('param')
-      // Never by the loopback socket alone: whoever may change a target sees every payment.
-      const opened = await relay.apps.find(id)
-      const isOperator = adminToken !== null && isAdmin(context, adminToken)
-      if (!(opened !== null && isMerchant(context, opened.secrets)) && !isOperator)
-        return unauthorised(context) as never
-      const changed = await relay.updateApp(id, context.req.valid('json'))
-      return changed === null ? (noSuchApp(context) as never) : context.json(viewApp(changed), 200)
+      const opened = await access.openAppBySecret(context, context.req.valid('param').appId)
+      if (opened instanceof Response) return opened as never
+      const changed = await register.update(opened.app.appId, context.req.valid('json'))
+      return changed === null ? (noSuchApp(context) as never) : context.json(viewApp(changed.app), 200)
     },
   )
 
@@ -134,12 +157,12 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, adminT
       responses: answers(withSigningSecret, 200, 'The app, with its new signing secret.'),
     }),
     async context => {
-      const opened = await openFor(context, context.req.valid('param').appId)
+      const opened = await access.openApp(context, context.req.valid('param').appId)
       if (opened instanceof Response) return opened as never
       const { overlapMs = rotationOverlapMs } = context.req.valid('json')
-      const rotated = await relay.rotateSigningSecret(opened.app.appId, overlapMs)
+      const rotated = await register.rotateSigningSecret(opened.app.appId, overlapMs)
       if (rotated === null) return noSuchApp(context) as never
-      return context.json({ ...viewApp(rotated), signingSecret: rotated.secrets.signingSecret }, 200)
+      return context.json({ ...viewApp(rotated.app), signingSecret: rotated.secrets.signingSecret }, 200)
     },
   )
 }

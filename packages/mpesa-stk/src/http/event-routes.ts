@@ -3,8 +3,10 @@ import type { Context } from 'hono'
 import { type DeliveryAttempt, deliveryStatuses, type RelayEvent } from '../core/deliver/relay-event.ts'
 import { callbackKinds } from '../core/receive/classify-callback.ts'
 import type { Relay } from '../relay/relay.ts'
-import { isAdmin, isMerchant, type RelayEnv } from './auth.ts'
-import { noSuchApp, noSuchEvent, problem, unauthorised } from './problem.ts'
+import type { Access } from './access.ts'
+import type { RelayEnv } from './auth.ts'
+import { nextOf, page } from './page.ts'
+import { noSuchEvent } from './problem.ts'
 
 const status = z
   .object({
@@ -47,20 +49,6 @@ const attempt = z
 
 const eventWithAttempts = event.extend({ body: z.unknown(), attempts: z.array(attempt) }).openapi('EventWithAttempts')
 const eventPage = z.object({ events: z.array(event), next: z.string().nullable() }).openapi('EventPage')
-const quarantined = z
-  .object({
-    id: z.string(),
-    appId: z.string(),
-    reason: z.string(),
-    detail: z.string(),
-    bodyBase64: z.string(),
-    length: z.int(),
-    receivedAt: z.iso.datetime(),
-  })
-  .openapi('QuarantinedBody')
-const quarantinePage = z.object({ bodies: z.array(quarantined), next: z.string().nullable() }).openapi('QuarantinePage')
-
-const limit = z.coerce.number().int().min(1).max(500).default(50)
 const ok = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
   200: { description, content: { 'application/json': { schema } } },
   401: { description: 'Neither the operator nor the app.' },
@@ -89,15 +77,16 @@ function viewAttempt({ number, at, durationMs, httpStatus, errorClass, responseH
   return { number, at: at.toISOString(), durationMs, httpStatus, errorClass, responseHead }
 }
 
+type StoredEvent = NonNullable<Awaited<ReturnType<Relay['storage']['findEvent']>>>
+
 /** What happened to callbacks, for the operator and for whoever has the app's signing secret. */
-export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, adminToken: string | null): void {
+export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, access: Access): void {
   const { storage } = relay
 
-  async function mayRead(context: Context<RelayEnv>, appId: string): Promise<Response | null> {
-    const opened = await relay.apps.find(appId)
-    if (opened !== null && isMerchant(context, opened.secrets)) return null
-    if (!isAdmin(context, adminToken)) return unauthorised(context)
-    return opened === null ? noSuchApp(context) : null
+  /** The event, if whoever asks may know it; else the answer. Who may not does not learn whether it is there. */
+  async function openEvent(context: Context<RelayEnv>, eventId: string): Promise<StoredEvent | Response> {
+    const found = await storage.findEvent(eventId)
+    return (await access.refuse(context, found?.event.appId ?? '')) ?? found ?? noSuchEvent(context)
   }
 
   server.openapi(
@@ -134,27 +123,24 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, admi
       summary: 'Events of an app, newest first.',
       request: {
         params: z.object({ appId: z.string() }),
-        query: z.object({
+        query: page.extend({
           status: z.enum(deliveryStatuses).optional(),
           kind: z.enum(callbackKinds).optional(),
           from: z.iso.datetime().optional(),
           to: z.iso.datetime().optional(),
-          before: z.string().optional(),
-          limit,
         }),
       },
       responses: ok(eventPage, 'A page; `next` is the `before` of the following one.'),
     }),
     async context => {
       const { appId } = context.req.valid('param')
-      const refused = await mayRead(context, appId)
+      const refused = await access.refuse(context, appId)
       if (refused !== null) return refused as never
       const { from, to, limit: count, ...filter } = context.req.valid('query')
       const times = { ...(from && { from: new Date(from) }), ...(to && { to: new Date(to) }) }
       const wanted = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
       const events = await storage.listEvents(appId, { ...wanted, ...times }, count)
-      const next = events.length === count ? (events.at(-1)?.id ?? null) : null
-      return context.json({ events: events.map(viewEvent), next }, 200)
+      return context.json({ events: events.map(viewEvent), next: nextOf(events, count, ({ id }) => id) }, 200)
     },
   )
 
@@ -168,11 +154,8 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, admi
     }),
     async context => {
       const { eventId } = context.req.valid('param')
-      const found = await storage.findEvent(eventId)
-      // Who may not know it does not learn whether it is there.
-      const refused = await mayRead(context, found?.event.appId ?? '')
-      if (refused !== null) return (found === null && refused.status === 404 ? noSuchEvent(context) : refused) as never
-      if (found === null) return noSuchEvent(context) as never
+      const found = await openEvent(context, eventId)
+      if (found instanceof Response) return found as never
       const attempts = await storage.listAttempts(eventId)
       const body: unknown = JSON.parse(new TextDecoder().decode(found.body))
       return context.json({ ...viewEvent(found.event), body, attempts: attempts.map(viewAttempt) }, 200)
@@ -189,39 +172,12 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, admi
     }),
     async context => {
       const { eventId } = context.req.valid('param')
-      const found = await storage.findEvent(eventId)
-      const refused = await mayRead(context, found?.event.appId ?? '')
-      if (refused !== null) return (found === null && refused.status === 404 ? noSuchEvent(context) : refused) as never
+      const found = await openEvent(context, eventId)
+      if (found instanceof Response) return found as never
       const replayed = await storage.replayEvents([eventId], new Date())
       if (replayed === 0) return noSuchEvent(context) as never
       void relay.deliveries.claimDue()
       return context.json({ replayed }, 200)
     },
-  )
-
-  server.openapi(
-    createRoute({
-      method: 'get',
-      path: '/v1/quarantine',
-      summary: 'Bodies that are nobody’s event, newest first. For the operator.',
-      request: { query: z.object({ before: z.string().optional(), limit }) },
-      responses: ok(quarantinePage, 'A page.'),
-    }),
-    async context => {
-      if (!isAdmin(context, adminToken)) return unauthorised(context) as never
-      const { before = null, limit: count } = context.req.valid('query')
-      const bodies = await storage.listQuarantine(before, count)
-      const next = bodies.length === count ? (bodies.at(-1)?.id ?? null) : null
-      const views = bodies.map(({ body, receivedAt, ...rest }) => ({
-        ...rest,
-        bodyBase64: Buffer.from(body).toString('base64'),
-        receivedAt: receivedAt.toISOString(),
-      }))
-      return context.json({ bodies: views, next }, 200)
-    },
-  )
-
-  server.notFound(context =>
-    problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no such route; /openapi.json lists them'),
   )
 }

@@ -4,6 +4,7 @@ import type { Clock, Logger } from '../core/ports.ts'
 import { stderrLogger, systemClock, systemRandom } from '../platform.ts'
 import { findEncryptionKey } from '../relay/encryption-key.ts'
 import { Relay } from '../relay/relay.ts'
+import { createAccess } from './access.ts'
 import { addAppRoutes } from './app-routes.ts'
 import type { RelayEnv } from './auth.ts'
 import { addEventRoutes } from './event-routes.ts'
@@ -11,6 +12,8 @@ import { addHealthRoutes } from './health-routes.ts'
 import { addHookRoutes } from './hook-routes.ts'
 import { createMetrics } from './metrics.ts'
 import { answerError, problem } from './problem.ts'
+import { addQuarantineRoutes } from './quarantine-routes.ts'
+import { addReplayRoutes } from './replay-routes.ts'
 
 export type RelayServerOptions = {
   /** Where the relay keeps what it takes; call its `migrate()` first. */
@@ -91,9 +94,15 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
     await relay.stop()
   }
   addHookRoutes(app, relay, metrics, ready)
-  addAppRoutes(app, relay, adminToken)
+  const access = createAccess(relay, adminToken)
+  addAppRoutes(app, relay, access)
   addHealthRoutes(app, relay, metrics)
-  addEventRoutes(app, relay, adminToken)
+  addEventRoutes(app, relay, access)
+  addReplayRoutes(app, relay, access)
+  addQuarantineRoutes(app, relay, access)
+  app.notFound(context =>
+    problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no such route; /openapi.json lists them'),
+  )
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'mpesa-stk relay', version: '0.1.0' } })
   return Object.assign(app, { relay, start: () => relay.start(), stop })
 }

@@ -7,6 +7,7 @@ import type {
   QuarantinedBody,
   RelayEvent,
 } from '../core/deliver/relay-event.ts'
+import type { ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
 import type { CallbackKind } from '../core/receive/classify-callback.ts'
 
 /** A time as a database returns it: milliseconds since 1970 from SQLite, a Date from PostgreSQL. */
@@ -54,6 +55,23 @@ export type AttemptRow = {
   http_status: number | null
   error_class: string | null
   response_head: string
+}
+
+export type ReplayRow = {
+  id: string
+  app_id: string
+  status: ReplayFilter['status']
+  kind: CallbackKind | null
+  received_from: Time | null
+  received_to: Time | null
+  per_second: number
+  state: ReplayRun['state']
+  matched: number
+  replayed: number
+  after_id: string
+  until_id: string
+  created_at: Time
+  ended_at: Time | null
 }
 
 export type QuarantineRow = {
@@ -126,6 +144,29 @@ export function toAttempt(row: AttemptRow): DeliveryAttempt {
     httpStatus: row.http_status,
     errorClass: row.error_class,
     responseHead: row.response_head,
+  }
+}
+
+export function toReplay(row: ReplayRow): ReplayRun {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    filter: filterOf(row),
+    perSecond: row.per_second,
+    state: row.state,
+    matched: row.matched,
+    replayed: row.replayed,
+    createdAt: new Date(row.created_at),
+    endedAt: row.ended_at === null ? null : new Date(row.ended_at),
+  }
+}
+
+export function filterOf({ status, kind, received_from, received_to }: ReplayRow): ReplayFilter {
+  return {
+    status,
+    kind,
+    from: received_from === null ? null : new Date(received_from),
+    to: received_to === null ? null : new Date(received_to),
   }
 }
 

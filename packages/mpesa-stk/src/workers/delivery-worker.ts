@@ -147,7 +147,8 @@ export class DeliveryWorker {
       const found = await this.#ports.findApp(appId)
       if (found === null || found.app.isDisabled) {
         this.#queue.cancel(appId)
-        this.#giveBack(event, giveBackMs)
+        if (found === null) this.#finish(event, { status: 'DEAD', error: 'its app was deleted' }, null)
+        else this.#giveBack(event, giveBackMs)
         return
       }
       const at = clock.now()

@@ -8,6 +8,7 @@ import type {
   QuarantinedBody,
   RelayEvent,
 } from './relay-event.ts'
+import type { NewReplayRun, ReplayFilter, ReplayRun } from './replay-run.ts'
 
 /** The right to deliver events, until its time is over by the store's clock. */
 export type DeliveryLease = { readonly leaseId: string; readonly leaseMs: number; readonly at: Date }
@@ -35,6 +36,10 @@ export interface RelayStorage {
   createApp(app: RelayApp): Promise<void>
   findApp(appId: string): Promise<RelayApp | null>
   countApps(): Promise<number>
+  /** Newest first; `before` is the id of the last app that was seen. */
+  listApps(before: string | null, limit: number): Promise<readonly RelayApp[]>
+  /** Forgets an app and its secrets. Its events stay, and those not delivered are dead. False for an app that there is not. */
+  deleteApp(appId: string): Promise<boolean>
   /** Replaces an app if it still has the version before. False: somebody else changed it first. */
   saveApp(app: RelayApp): Promise<boolean>
   /**
@@ -55,8 +60,22 @@ export interface RelayStorage {
   renewLeases(eventIds: readonly string[], lease: DeliveryLease): Promise<readonly string[]>
   /** Keeps what became of leases, in one commit. */
   finishDeliveries(results: readonly DeliveryResult[], at: Date): Promise<void>
-  /** Makes events due at once again, with the whole schedule before them. How many there were. */
+  /**
+   * Makes events due at once again, with the whole schedule before them. How many there were. An attempt that is under way
+   * keeps the next one waiting until its lease is over, and its outcome no longer counts.
+   */
   replayEvents(eventIds: readonly string[], at: Date): Promise<number>
+  /** How many events a replay would make due. */
+  countReplayable(appId: string, filter: ReplayFilter): Promise<number>
+  /** Keeps a replay of all that there is for it now, and counts it. */
+  startReplay(run: NewReplayRun): Promise<ReplayRun>
+  /** Makes the next events of each replay due whose second has come. How many. */
+  advanceReplays(at: Date): Promise<number>
+  findReplay(id: string): Promise<ReplayRun | null>
+  /** Newest first. */
+  listReplays(appId: string, limit: number): Promise<readonly ReplayRun[]>
+  /** Ends a replay that is running; one that has ended is as it was. */
+  cancelReplay(id: string, at: Date): Promise<void>
   findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array } | null>
   /** The newest event of an app about a push. */
   findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null>

@@ -78,7 +78,7 @@ export async function claimDueEvents(
     `UPDATE relay_delivery_events SET lease_id = $1, lease_until = clock_timestamp() + $2 * ${millisecond} WHERE id IN (
        SELECT e.id FROM relay_delivery_events e WHERE e.status IN ('PENDING', 'FAILED') AND e.due_at <= clock_timestamp()
          AND (e.lease_until IS NULL OR e.lease_until <= clock_timestamp()) AND e.app_id <> ALL ($4)
-         AND EXISTS (SELECT 1 FROM relay_apps a WHERE a.app_id = e.app_id AND a.is_disabled = 0)
+         AND NOT EXISTS (SELECT 1 FROM relay_apps a WHERE a.app_id = e.app_id AND a.is_disabled = 1)
        ORDER BY e.due_at LIMIT $3 FOR UPDATE OF e SKIP LOCKED) RETURNING *`,
     [leaseId, leaseMs, limit, exceptApps],
   )

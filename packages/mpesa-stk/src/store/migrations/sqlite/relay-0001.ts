@@ -40,6 +40,7 @@ CREATE TABLE relay_delivery_events (
 ) STRICT;
 CREATE INDEX relay_delivery_events_due ON relay_delivery_events (due_at) WHERE status IN ('PENDING', 'FAILED');
 CREATE INDEX relay_delivery_events_app ON relay_delivery_events (app_id, id);
+CREATE INDEX relay_delivery_events_dead ON relay_delivery_events (app_id, id) WHERE status = 'DEAD';
 CREATE INDEX relay_delivery_events_push ON relay_delivery_events (checkout_request_id)
   WHERE checkout_request_id IS NOT NULL;
 
@@ -53,6 +54,26 @@ CREATE TABLE relay_delivery_attempts (
   response_head TEXT NOT NULL
 ) STRICT;
 CREATE INDEX relay_delivery_attempts_event ON relay_delivery_attempts (event_id, number);
+
+CREATE TABLE relay_replays (
+  id            TEXT PRIMARY KEY,
+  app_id        TEXT NOT NULL,
+  status        TEXT NOT NULL,
+  kind          TEXT,
+  received_from INTEGER,
+  received_to   INTEGER,
+  per_second    INTEGER NOT NULL,
+  state         TEXT NOT NULL CHECK (state IN ('RUNNING','DONE','CANCELLED')),
+  matched       INTEGER NOT NULL,
+  replayed      INTEGER NOT NULL,
+  after_id      TEXT NOT NULL,
+  until_id      TEXT NOT NULL,
+  next_at       INTEGER NOT NULL,
+  created_at    INTEGER NOT NULL,
+  ended_at      INTEGER
+) STRICT;
+CREATE INDEX relay_replays_running ON relay_replays (next_at) WHERE state = 'RUNNING';
+CREATE INDEX relay_replays_app ON relay_replays (app_id, id);
 
 CREATE TABLE relay_settings (
   name  TEXT PRIMARY KEY,
