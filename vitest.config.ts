@@ -13,6 +13,9 @@ export default defineConfig({
     // Every test's log output is searched for phone numbers and secrets.
     setupFiles: ['./scripts/watch-log-output.ts'],
     reporters: ['default', './scripts/plain-summary-reporter.ts'],
-    testTimeout: 20_000,
+    // Limits for what hangs. How long anything takes is the benches' matter: two cores may be busy with much else.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 })

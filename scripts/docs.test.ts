@@ -65,7 +65,7 @@ describe('the documents', () => {
       const { stdout } = await promisify(execFile)(
         process.execPath,
         ['--conditions=@mpesa-stk/source', '--import', 'tsx', file],
-        { cwd: root, timeout: 15_000 },
+        { cwd: root, timeout: 60_000 },
       )
       expect(stdout.trim().split('\n')).toEqual(['PENDING', expect.stringMatching(/^ORDER-123 SUCCESS [A-Z0-9]{10}$/)])
     } finally {

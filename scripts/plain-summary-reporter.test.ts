@@ -41,7 +41,12 @@ test('a failing test, a failing hook and an unhandled error all count as failed'
      test('e', () => { Promise.reject(new Error('floating')) })`,
     all,
   )
-  expect(lines.slice(-3)).toEqual(['failed: 1 unhandled error(s), see above', '3 passed, 3 failed', ''])
+  expect(lines.slice(-4)).toEqual([
+    'failed: sample.test.js > b: no',
+    'failed: 1 unhandled error(s), see above',
+    '3 passed, 3 failed',
+    '',
+  ])
   expect(code).toBe(1)
 })
 

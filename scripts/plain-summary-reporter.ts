@@ -1,11 +1,11 @@
-import type { Reporter, SerializedError, TestModule, TestRunEndReason, Vitest } from 'vitest/node'
+import type { Reporter, SerializedError, TestCase, TestModule, TestRunEndReason, Vitest } from 'vitest/node'
 import { findServices, knownServices } from './services/find.ts'
 
 type Service = (typeof knownServices)[number]
 
 /**
  * Ends the output of a test run with one plain line, `N passed, N failed`, that people and programs can rely on, and
- * says before it what was left out because a service is absent.
+ * says before it which tests failed, and what was left out because a service is absent.
  *
  * Everything that makes the run fail counts as failed, not only tests: an error outside of any test, a file that does
  * not load, with `REQUIRE_ALL=1` an absent service, and a run in which no test ran. So `0 failed` means exit code 0.
@@ -43,6 +43,7 @@ export default class PlainSummaryReporter implements Reporter {
       const { state } = test.result()
       // Pending here: its worker died or the run was cut short, so nobody knows.
       this.#counts[state === 'pending' ? 'failed' : state] += 1
+      if (state === 'failed' || state === 'pending') this.#problems.push(nameFailure(module, test))
     }
     // A file that does not load, a hook around a suite: they fail without a failing test.
     const broken = [module, ...module.children.allSuites()].filter(suite => suite.errors().length > 0)
@@ -68,6 +69,13 @@ export default class PlainSummaryReporter implements Reporter {
     this.#problems.push(`failed: ${problem}`)
     this.#counts.failed += count
   }
+}
+
+/** Which test it was and the first line of why, for whoever sees no more than the end of a long log. */
+function nameFailure(module: TestModule, test: TestCase): string {
+  const [error] = test.result().errors ?? []
+  const [why = ''] = (error?.message ?? 'nobody knows how it ended').split('\n')
+  return `failed: ${module.relativeModuleId} > ${test.fullName}: ${why.slice(0, 300)}`
 }
 
 async function findAbsent(): Promise<Service[]> {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { howToInstall, installPackages } from './services/apt.ts'
-import { findChromium, findPostgresBin, findRedisServer } from './services/binaries.ts'
+import { findChromium, findCurl, findPostgresBin, findRedisServer } from './services/binaries.ts'
 import { dataFolder } from './services/data-folder.ts'
 import { startPostgres, stopPostgres } from './services/postgres.ts'
 import { probePostgres, probeRedis } from './services/probe.ts'
@@ -14,7 +14,7 @@ const help = `npm run services -- start | stop | status | install [--json] [--dr
   start     a private PostgreSQL and Redis for the tests, on free ports of 127.0.0.1; installs them when absent
   stop      ends what start started, and nothing else
   status    what runs, and where
-  install   installs what is absent of PostgreSQL, Redis and Chromium (Debian, root or sudo); starts nothing
+  install   installs what is absent of PostgreSQL, Redis, Chromium and curl (Debian, root or sudo); starts nothing
 
   --json      the answer as JSON on stdout
   --dry-run   with start or install: says what would be done
@@ -28,6 +28,7 @@ const programs = [
   { name: 'PostgreSQL', debianPackage: 'postgresql', find: () => findPostgresBin(), starts: true },
   { name: 'Redis', debianPackage: 'redis-server', find: () => findRedisServer(), starts: true },
   { name: 'Chromium', debianPackage: 'chromium', find: () => findChromium(), starts: false },
+  { name: 'curl', debianPackage: 'curl', find: () => findCurl(), starts: false },
 ]
 
 async function start(dryRun: boolean): Promise<Answer> {

@@ -8,5 +8,6 @@ declare namespace NodeJS {
     MPESA_PASSKEY?: string
     MPESA_CALLBACK_URL?: string
     MPESA_BASE_URL?: string
+    MPESA_RELAY_SECRET?: string
   }
 }

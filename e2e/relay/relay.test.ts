@@ -1,10 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type PostgresRelayAdapter, verifySignature } from 'mpesa-stk/server'
 import { describe, expect, test } from 'vitest'
 import { findServices } from '../../scripts/services/find.ts'
 import { failedBody, paidBody } from '../callback-bodies.ts'
+import { readFixtures } from './callback-fixtures.ts'
 import { openRelay, openSink, type QuarantinePage } from './relay-floor.ts'
 import { openRelaySchema } from './relay-schema.ts'
 
@@ -25,7 +23,6 @@ const stores: readonly (readonly [string, () => Promise<Opened>])[] = [
 ]
 
 const success = { ResultCode: 0, ResultDesc: 'Success' }
-const fixtures = fileURLToPath(new URL('../../fixtures/daraja/', import.meta.url))
 
 describe('a callback', () => {
   test('is acknowledged, stored, and delivered signed, once however often it comes', async () => {
@@ -93,11 +90,8 @@ describe('a callback', () => {
     await using sink = await openSink()
     await using relay = await openRelay()
     const app = await relay.createApp(sink.url)
-    for (const folder of ['stk-callback', 'c2b', 'result', 'ratiba', 'b2b-express']) {
-      for (const name of readdirSync(join(fixtures, folder))) {
-        const response = await relay.post(app.hookUrl, readFileSync(join(fixtures, folder, name)))
-        expect(await response.json(), name).toEqual(success)
-      }
+    for (const { name, body } of readFixtures()) {
+      expect(await (await relay.post(app.hookUrl, body)).json(), name).toEqual(success)
     }
     await relay.app.relay.deliveries.idle()
     const { bodies } = await relay.read<QuarantinePage>('/v1/quarantine?limit=500')

@@ -28,7 +28,7 @@ afterEach(async () => {
 async function run(script: string): Promise<unknown> {
   const preload = ['--import', 'tsx', '--import', here('redirect-safaricom.ts')]
   const env = { ...process.env, SIMULATOR_URL: simulator.url, CALLBACK_URL: `${sink.url}/callback` }
-  const { stdout } = await promisify(execFile)(process.execPath, [...preload, here(script)], { env, timeout: 15_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, [...preload, here(script)], { env, timeout: 60_000 })
   return JSON.parse(stdout)
 }
 

@@ -23,6 +23,11 @@ export function findRedisServer(search: Search = {}): string | undefined {
   return findProgram(['redis-server'], env, fixedPaths)
 }
 
+export function findCurl(search: Search = {}): string | undefined {
+  const { env = process.env, fixedPaths = ['/usr/bin/curl'] } = search
+  return findProgram(['curl'], env, fixedPaths)
+}
+
 export function findChromium(search: Search = {}): string | undefined {
   const {
     env = process.env,

@@ -81,8 +81,9 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
     },
   })
   app.onError((error, context) => {
-    logger.error({ name: error.name, path: context.req.routePath }, 'a request failed')
-    return answerError(error, context)
+    const answer = answerError(error, context)
+    if (answer.status >= 500) logger.error({ name: error.name, path: context.req.routePath }, 'a request failed')
+    return answer
   })
   let isStopped = false
   const ready = async (): Promise<void> => {
