@@ -7,7 +7,13 @@ import type {
   QuarantinedBody,
   RelayEvent,
 } from '../core/deliver/relay-event.ts'
-import type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from '../core/deliver/relay-storage.ts'
+import type {
+  ClaimLimits,
+  DeliveryLease,
+  EventFilter,
+  RecordedEvent,
+  RelayStorage,
+} from '../core/deliver/relay-storage.ts'
 import type { NewReplayRun, ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
@@ -106,28 +112,34 @@ export class PostgresRelayAdapter implements RelayStorage {
     // One statement is one transaction: two round trips less than BEGIN and COMMIT around it.
     const outcomes = await this.#told(() => recordEvents(this.#pool, events, lease))
     const repeats = events.filter((_event, index) => outcomes[index]?.outcome === 'repeat')
-    // A copy that is not counted is nothing lost, and must not make the batch look as if it were not stored.
-    if (repeats.length > 0) await countCopies(this.#pool, repeats).catch(() => undefined)
+    // A copy that is not counted is nothing lost: nobody waits for it, whoever holds the row that it is counted in.
+    if (repeats.length > 0) void countCopies(this.#pool, repeats).catch(() => undefined)
     return outcomes
   }
 
-  async quarantine(body: QuarantinedBody, budgetBytes: number): Promise<boolean> {
-    const rows = await this.#all(
-      `INSERT INTO relay_quarantine SELECT $1, $2::text, $3, $4, $5, $6, $7 WHERE (
-         SELECT coalesce(sum(least(length, 262144) + 1024), 0) FROM relay_quarantine
-         WHERE app_id = $2 AND received_at > now() - interval '1 day') + length($5::bytea) + 1024 <= $8 RETURNING id`,
+  async quarantine(bodies: readonly QuarantinedBody[]): Promise<void> {
+    await this.#all(
+      `INSERT INTO relay_quarantine SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[],
+         $6::timestamptz[], $7::bytea[])`,
       [
-        body.id,
-        body.appId,
-        body.reason,
-        body.detail,
-        Buffer.from(body.body),
-        body.length,
-        body.receivedAt,
-        budgetBytes,
+        bodies.map(({ id }) => id),
+        bodies.map(({ appId }) => appId),
+        bodies.map(({ reason }) => reason),
+        bodies.map(({ detail }) => detail),
+        bodies.map(({ length }) => length),
+        bodies.map(({ receivedAt }) => receivedAt),
+        bodies.map(({ body }) => Buffer.from(body)),
       ],
     )
-    return rows.length > 0
+  }
+
+  async countQuarantined(appId: string, since: Date, rowBytes: number): Promise<number> {
+    const [row] = await this.#all<{ bytes: number }>(
+      `SELECT coalesce(sum(least(length, 262144) + $3), 0)::float8 AS bytes FROM relay_quarantine
+       WHERE app_id = $1 AND received_at > $2`,
+      [appId, since, rowBytes],
+    )
+    return row?.bytes ?? 0
   }
 
   async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]> {
@@ -140,10 +152,10 @@ export class PostgresRelayAdapter implements RelayStorage {
 
   async claimDueEvents(
     lease: DeliveryLease,
-    limit: number,
+    limits: ClaimLimits,
     exceptApps: readonly string[],
   ): Promise<readonly LeasedEvent[]> {
-    const rows = await this.#told(() => claimDueEvents(this.#pool, lease, limit, exceptApps))
+    const rows = await this.#told(() => claimDueEvents(this.#pool, lease, limits, exceptApps))
     return rows.toSorted((a, b) => Number(a.due_at) - Number(b.due_at)).map(toLeasedEvent)
   }
 
@@ -208,12 +220,12 @@ export class PostgresRelayAdapter implements RelayStorage {
     return (await this.#told(() => listEvents(this.#pool, appId, filter, limit))).map(toRelayEvent)
   }
 
-  async listAttempts(eventId: string): Promise<readonly DeliveryAttempt[]> {
+  async listAttempts(eventId: string, limit: number): Promise<readonly DeliveryAttempt[]> {
     const rows = await this.#all<AttemptRow>(
-      'SELECT * FROM relay_delivery_attempts WHERE event_id = $1 ORDER BY number, at',
-      [eventId],
+      'SELECT * FROM relay_delivery_attempts WHERE event_id = $1 ORDER BY number DESC, at DESC LIMIT $2',
+      [eventId, limit],
     )
-    return rows.map(toAttempt)
+    return rows.map(toAttempt).reverse()
   }
 
   async countPending(): Promise<{ readonly pending: number; readonly oldestDueAt: Date | null }> {

@@ -7,12 +7,21 @@ import type {
   QuarantinedBody,
   RelayEvent,
 } from '../core/deliver/relay-event.ts'
-import type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from '../core/deliver/relay-storage.ts'
+import type {
+  ClaimLimits,
+  DeliveryLease,
+  EventFilter,
+  RecordedEvent,
+  RelayStorage,
+} from '../core/deliver/relay-storage.ts'
 import type { NewReplayRun, ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
+import { longestPauseMs } from '../core/deliver/retry-schedule.ts'
 import {
   type AppRow,
   type AttemptRow,
   type EventRow,
+  type ListedEventRow,
+  listedEventColumns,
   type QuarantineRow,
   type ReplayRow,
   toApp,
@@ -24,7 +33,7 @@ import {
 } from '../store/relay-rows.ts'
 import { openSqliteDatabase, type SqliteDatabase, type SqliteValue } from '../store/sqlite/database.ts'
 import { migrateSqlite } from '../store/sqlite/migrate.ts'
-import { finishDelivery, recordEvent } from '../store/sqlite/relay-events.ts'
+import { claimDueEvents, finishDelivery, recordEvents } from '../store/sqlite/relay-events.ts'
 import {
   advanceReplays,
   countReplayable,
@@ -35,8 +44,6 @@ import {
 import { relaySchema } from '../store/sqlite/relay-schema.ts'
 import { SqliteStatements } from '../store/sqlite/statements.ts'
 import { inTransaction } from '../store/sqlite/transaction.ts'
-
-const dayMs = 24 * 3_600_000
 
 /** What the relay keeps, in one SQLite file that one process owns. A commit survives `kill -9`, and power loss likewise. */
 export class SqliteRelayAdapter implements RelayStorage {
@@ -60,11 +67,12 @@ export class SqliteRelayAdapter implements RelayStorage {
 
   async migrate(): Promise<void> {
     migrateSqlite(this.#database, relaySchema, new Date())
-    // One process owns the file, and it has just begun: whoever held these is dead.
+    // One process owns the file, and it has just begun: whoever held these is dead. And a clock that was ahead when they were
+    // written has put them off for no longer than any pause is long.
     this.#on.run(
-      `UPDATE relay_delivery_events SET lease_id = NULL, lease_until = NULL
-       WHERE status IN ('PENDING', 'FAILED') AND lease_until IS NOT NULL`,
-      [],
+      `UPDATE relay_delivery_events SET lease_id = NULL, lease_until = NULL, due_at = min(due_at, ?)
+       WHERE status IN ('PENDING', 'FAILED') AND (lease_until IS NOT NULL OR due_at > ?1)`,
+      [Date.now() + longestPauseMs],
     )
   }
 
@@ -118,28 +126,24 @@ export class SqliteRelayAdapter implements RelayStorage {
   }
 
   async recordEvents(events: readonly NewRelayEvent[], lease: DeliveryLease): Promise<readonly RecordedEvent[]> {
-    return inTransaction(this.#database, () => events.map(event => recordEvent(this.#on, event, lease)))
+    return inTransaction(this.#database, () => recordEvents(this.#on, events, lease))
   }
 
-  async quarantine(body: QuarantinedBody, budgetBytes: number): Promise<boolean> {
-    return inTransaction(this.#database, () => {
-      const since = body.receivedAt.getTime() - dayMs
-      const used = this.#on.get<{ bytes: number }>(
-        'SELECT coalesce(sum(min(length, 262144) + 1024), 0) AS bytes FROM relay_quarantine WHERE app_id = ? AND received_at > ?',
-        [body.appId, since],
-      )
-      if ((used?.bytes ?? 0) + body.body.length + 1024 > budgetBytes) return false
-      this.#on.run('INSERT INTO relay_quarantine VALUES (?, ?, ?, ?, ?, ?, ?)', [
-        body.id,
-        body.appId,
-        body.reason,
-        body.detail,
-        body.body,
-        body.length,
-        body.receivedAt.getTime(),
-      ])
-      return true
+  async quarantine(bodies: readonly QuarantinedBody[]): Promise<void> {
+    inTransaction(this.#database, () => {
+      for (const { id, appId, reason, detail, length, receivedAt, body } of bodies) {
+        const values = [id, appId, reason, detail, length, receivedAt.getTime(), body]
+        this.#on.run('INSERT INTO relay_quarantine VALUES (?, ?, ?, ?, ?, ?, ?)', values)
+      }
     })
+  }
+
+  async countQuarantined(appId: string, since: Date, rowBytes: number): Promise<number> {
+    const row = this.#on.get<{ bytes: number }>(
+      'SELECT coalesce(sum(min(length, 262144) + ?), 0) AS bytes FROM relay_quarantine WHERE app_id = ? AND received_at > ?',
+      [rowBytes, appId, since.getTime()],
+    )
+    return row?.bytes ?? 0
   }
 
   async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]> {
@@ -152,22 +156,12 @@ export class SqliteRelayAdapter implements RelayStorage {
   }
 
   async claimDueEvents(
-    { leaseId, leaseMs, at }: DeliveryLease,
-    limit: number,
+    lease: DeliveryLease,
+    limits: ClaimLimits,
     exceptApps: readonly string[],
   ): Promise<readonly LeasedEvent[]> {
-    const now = at.getTime()
-    return this.#on
-      .all<EventRow>(
-        `UPDATE relay_delivery_events SET lease_id = ?1, lease_until = ?2 WHERE id IN (
-           SELECT e.id FROM relay_delivery_events e WHERE e.status IN ('PENDING', 'FAILED') AND e.due_at <= ?3
-             AND (e.lease_until IS NULL OR e.lease_until <= ?3) AND e.app_id NOT IN (SELECT value FROM json_each(?4))
-             AND NOT EXISTS (SELECT 1 FROM relay_apps a WHERE a.app_id = e.app_id AND a.is_disabled = 1)
-           ORDER BY e.due_at LIMIT ?5) RETURNING *`,
-        [leaseId, now + leaseMs, now, JSON.stringify(exceptApps), limit],
-      )
-      .sort((a, b) => Number(a.due_at) - Number(b.due_at))
-      .map(toLeasedEvent)
+    const rows = inTransaction(this.#database, () => claimDueEvents(this.#on, lease, limits, exceptApps))
+    return rows.sort((a, b) => Number(a.due_at) - Number(b.due_at)).map(toLeasedEvent)
   }
 
   async renewLeases(eventIds: readonly string[], { leaseId, leaseMs, at }: DeliveryLease): Promise<readonly string[]> {
@@ -237,8 +231,8 @@ export class SqliteRelayAdapter implements RelayStorage {
   async listEvents(appId: string, filter: EventFilter, limit: number): Promise<readonly RelayEvent[]> {
     const { status = null, kind = null, from, to, before = null } = filter
     return this.#on
-      .all<EventRow>(
-        `SELECT * FROM relay_delivery_events WHERE app_id = ?1 AND (?2 IS NULL OR status = ?2)
+      .all<ListedEventRow>(
+        `SELECT ${listedEventColumns} FROM relay_delivery_events WHERE app_id = ?1 AND (?2 IS NULL OR status = ?2)
            AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR received_at >= ?4) AND (?5 IS NULL OR received_at <= ?5)
            AND (?6 IS NULL OR id < ?6) ORDER BY id DESC LIMIT ?7`,
         [appId, status, kind, from?.getTime() ?? null, to?.getTime() ?? null, before, limit],
@@ -246,10 +240,14 @@ export class SqliteRelayAdapter implements RelayStorage {
       .map(toRelayEvent)
   }
 
-  async listAttempts(eventId: string): Promise<readonly DeliveryAttempt[]> {
+  async listAttempts(eventId: string, limit: number): Promise<readonly DeliveryAttempt[]> {
     return this.#on
-      .all<AttemptRow>('SELECT * FROM relay_delivery_attempts WHERE event_id = ? ORDER BY number, at', [eventId])
+      .all<AttemptRow>(
+        'SELECT * FROM relay_delivery_attempts WHERE event_id = ? ORDER BY number DESC, at DESC LIMIT ?',
+        [eventId, limit],
+      )
       .map(toAttempt)
+      .reverse()
   }
 
   async countPending(): Promise<{ readonly pending: number; readonly oldestDueAt: Date | null }> {

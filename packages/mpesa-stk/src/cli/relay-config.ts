@@ -1,4 +1,5 @@
 import { MpesaStkError } from '../core/errors.ts'
+import { shortestSecret } from '../relay/encryption-key.ts'
 
 /** What `mpesa-stk-relay` is told by its environment. */
 export type RelayConfig = {
@@ -13,7 +14,6 @@ export type RelayConfig = {
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
-const shortestSecret = 16
 
 /**
  * Reads the environment, and names what is wrong in it without repeating it.
@@ -29,7 +29,7 @@ export function readRelayConfig(environment: Readonly<Record<string, string | un
   const allowPrivate = text('RELAY_ALLOW_PRIVATE_TARGETS') ?? '0'
   if (!['0', '1'].includes(allowPrivate)) throw invalid('RELAY_ALLOW_PRIVATE_TARGETS', '0 or 1')
   const databaseUrl = text('DATABASE_URL')
-  if (databaseUrl !== null && !/^postgres(?:ql)?:\/\//.test(databaseUrl)) {
+  if (databaseUrl !== null && !(/^postgres(?:ql)?:\/\//.test(databaseUrl) && URL.canParse(databaseUrl))) {
     throw invalid('DATABASE_URL', 'a postgres:// URL; leave it out for the embedded store')
   }
   const secret = (name: string): string | null => {
@@ -39,7 +39,9 @@ export function readRelayConfig(environment: Readonly<Record<string, string | un
   }
   const adminToken = secret('RELAY_ADMIN_TOKEN')
   // It is sent in a header, where a space would end it.
-  if (adminToken !== null && /\s/.test(adminToken)) throw invalid('RELAY_ADMIN_TOKEN', 'without spaces')
+  if (adminToken !== null && !/^\S{1,500}$/.test(adminToken)) {
+    throw invalid('RELAY_ADMIN_TOKEN', 'at most 500 characters, without spaces')
+  }
   return {
     host: text('HOST') ?? '127.0.0.1',
     port: Number(port),

@@ -40,7 +40,15 @@ export async function runRelay(config: RelayConfig): Promise<number> {
   })
   await app.start()
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+  server.maxConnections = maxConnections
+  server.requestTimeout = requestTimeoutMs
   const { port } = await listen(server, config)
+  if (config.adminToken === null) {
+    logger.warn(
+      {},
+      'no RELAY_ADMIN_TOKEN: whoever reaches this machine’s loopback is the operator; set one before there is a proxy',
+    )
+  }
   console.log(`ready http://${config.host}:${port} store=${name} data=${config.dataFolder}`)
   const signal = await new Promise<NodeJS.Signals>(resolve => {
     for (const each of ['SIGTERM', 'SIGINT'] as const) process.once(each, resolve)
@@ -70,16 +78,30 @@ async function migrate(storage: RelayStorage, logger: Logger, signal: AbortSigna
       'the database is away; callbacks go to the local disk until it is back',
     )
     setTimeout(() => {
-      if (!signal.aborted) void migrate(storage, logger, signal).catch(() => undefined)
+      if (signal.aborted) return
+      migrate(storage, logger, signal).catch((error: unknown) => {
+        logger.error({ error: describeError(error) }, 'the tables cannot be made; callbacks stay on the local disk')
+      })
     }, migrateAgainAfterMs)
   }
 }
 
+const cannotListen: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use; choose another PORT',
+  EADDRNOTAVAIL: 'is no address of this machine; look at HOST',
+  ENOTFOUND: 'is no address of this machine; look at HOST',
+  EACCES: 'may not be listened on by this user; choose a PORT of 1024 or more',
+}
+
+/** Far above what Safaricom opens; and no request of his takes so long. */
+const maxConnections = 4_000
+const requestTimeoutMs = 30_000
+
 function listen(server: Server, { host, port }: RelayConfig): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const isInUse = error.code === 'EADDRINUSE'
-      reject(isInUse ? new MpesaStkError('MPESA_STK_CONFIG_INVALID', `PORT ${port} is in use; choose another`) : error)
+      const mend = cannotListen[error.code ?? '']
+      reject(mend === undefined ? error : new MpesaStkError('MPESA_STK_CONFIG_INVALID', `${host}:${port} ${mend}`))
     })
     server.listen(port, host, () => resolve(server.address() as AddressInfo))
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type { DeliveryOutcome, DeliveryResult, LeasedEvent, NewRelayEvent } from '../core/deliver/relay-event.ts'
-import type { DeliveryLease, RelayStorage } from '../core/deliver/relay-storage.ts'
+import type { ClaimLimits, DeliveryLease, RelayStorage } from '../core/deliver/relay-storage.ts'
 import { sampleTime } from './samples.ts'
 
 /** One promise of `RelayStorage`, on a fresh one. */
@@ -61,6 +61,9 @@ async function recordDue(storage: RelayStorage, appId: string, count: number): P
   return events
 }
 
+/** So many, of whatever app. */
+const limits = (total: number): ClaimLimits => ({ perApp: total, total })
+
 const ids = (events: readonly { readonly id: string }[]): readonly string[] => events.map(({ id }) => id)
 
 function ended({ id, leaseId, attemptCount }: LeasedEvent, outcome: DeliveryOutcome): DeliveryResult {
@@ -80,7 +83,7 @@ function ended({ id, leaseId, attemptCount }: LeasedEvent, outcome: DeliveryOutc
 
 /** Claims so many that are due, and ends them in vain. */
 async function kill(storage: RelayStorage, count: number): Promise<void> {
-  const claimed = await storage.claimDueEvents(lease(), count, [])
+  const claimed = await storage.claimDueEvents(lease(), limits(count), [])
   assert.equal(claimed.length, count)
   const results = claimed.map(event => ended(event, { status: 'DEAD', error: 'HTTP 500' }))
   await storage.finishDeliveries(results, new Date())
@@ -138,7 +141,11 @@ export const relayCases: readonly RelayCase[] = [
       )
       assert.equal(outcomes.filter(([first]) => first?.outcome === 'recorded').length, 1)
       assert.equal(outcomes.filter(([, second]) => second?.outcome === 'recorded').length, 6)
-      const found = await storage.findEventOfPush(appId, event.checkoutRequestId ?? '')
+      const find = () => storage.findEventOfPush(appId, event.checkoutRequestId ?? '')
+      // Nobody waits until copies are counted.
+      for (let look = 0; look < 100 && (await find())?.copies !== 12; look++)
+        await new Promise(resolve => setTimeout(resolve, 20))
+      const found = await find()
       assert.equal(found?.copies, 12)
       assert.equal(found?.callbackToken, 'a-token')
       const whole = await storage.findEvent(found?.id ?? '')
@@ -185,10 +192,10 @@ export const relayCases: readonly RelayCase[] = [
       const { appId } = await openApp(storage)
       await storage.recordEvents([sampleEvent(appId)], lease())
       const due = await recordDue(storage, appId, 20)
-      const claims = await Promise.all(Array.from({ length: 6 }, () => storage.claimDueEvents(lease(), 5, [])))
+      const claims = await Promise.all(Array.from({ length: 6 }, () => storage.claimDueEvents(lease(), limits(5), [])))
       const claimed = ids(claims.flat())
       assert.equal(new Set(claimed).size, claimed.length)
-      const rest = ids(await storage.claimDueEvents(lease(), 50, []))
+      const rest = ids(await storage.claimDueEvents(lease(), limits(50), []))
       assert.deepEqual([...claimed, ...rest].toSorted(), ids(due).toSorted())
     },
   },
@@ -200,7 +207,7 @@ export const relayCases: readonly RelayCase[] = [
       const busy = await openApp(storage)
       for (const { appId } of [shut, busy]) await recordDue(storage, appId, 2)
       const due = await recordDue(storage, open.appId, 2)
-      const claimed = await storage.claimDueEvents(lease(), 10, [busy.appId])
+      const claimed = await storage.claimDueEvents(lease(), limits(10), [busy.appId])
       assert.deepEqual(ids(claimed).toSorted(), ids(due))
     },
   },
@@ -211,9 +218,9 @@ export const relayCases: readonly RelayCase[] = [
       const [one, two] = await recordDue(storage, appId, 2)
       assert(one !== undefined && two !== undefined)
       const mine = lease()
-      assert.equal((await storage.claimDueEvents(mine, 1, [])).length, 1)
+      assert.equal((await storage.claimDueEvents(mine, limits(1), [])).length, 1)
       const others = lease()
-      const [other] = await storage.claimDueEvents(others, 1, [])
+      const [other] = await storage.claimDueEvents(others, limits(1), [])
       assert(other !== undefined)
       const both = [one.id, two.id]
       assert.equal((await storage.renewLeases(both, mine)).length, 1)
@@ -226,9 +233,9 @@ export const relayCases: readonly RelayCase[] = [
     async run(storage) {
       const { appId } = await openApp(storage)
       await recordDue(storage, appId, 1)
-      const [first] = await storage.claimDueEvents(lease({ leaseMs: 0 }), 1, [])
+      const [first] = await storage.claimDueEvents(lease({ leaseMs: 0 }), limits(1), [])
       assert(first !== undefined)
-      const [second] = await storage.claimDueEvents(lease(), 1, [])
+      const [second] = await storage.claimDueEvents(lease(), limits(1), [])
       assert(second !== undefined && second.id === first.id)
       await storage.finishDeliveries([ended(first, { status: 'DEAD', error: 'late' })], new Date())
       await storage.finishDeliveries([ended(second, { status: 'FAILED', delayMs: 0, error: 'HTTP 500' })], new Date())
@@ -237,19 +244,20 @@ export const relayCases: readonly RelayCase[] = [
         [failed?.status, failed?.attemptCount, failed?.lastError, failed?.deliveredAt],
         ['FAILED', 1, 'HTTP 500', null],
       )
-      const [third] = await storage.claimDueEvents(lease(), 1, [])
+      const [third] = await storage.claimDueEvents(lease(), limits(1), [])
       assert(third !== undefined)
       assert.deepEqual([third.attemptCount, third.failures], [1, 1])
       await storage.finishDeliveries([ended(third, { status: 'held', delayMs: 0 })], new Date())
-      const [fourth] = await storage.claimDueEvents(lease(), 1, [])
+      const [fourth] = await storage.claimDueEvents(lease(), limits(1), [])
       assert(fourth !== undefined)
       assert.deepEqual([fourth.attemptCount, fourth.failures], [1, 1], 'nothing was tried')
       await storage.finishDeliveries([ended(fourth, { status: 'DELIVERED' })], new Date())
       const delivered = (await storage.findEvent(first.id))?.event
       assert.deepEqual([delivered?.status, delivered?.attemptCount, delivered?.lastError], ['DELIVERED', 2, null])
       assert(delivered?.deliveredAt instanceof Date)
-      assert.deepEqual(await storage.claimDueEvents(lease(), 1, []), [])
-      const attempts = await storage.listAttempts(first.id)
+      assert.deepEqual(await storage.claimDueEvents(lease(), limits(1), []), [])
+      const attempts = await storage.listAttempts(first.id, 10)
+      assert.deepEqual(await storage.listAttempts(first.id, 1), attempts.slice(-1))
       assert.deepEqual(
         attempts.map(({ number, httpStatus, errorClass }) => [number, httpStatus, errorClass]),
         [
@@ -266,15 +274,15 @@ export const relayCases: readonly RelayCase[] = [
     async run(storage) {
       const { appId } = await openApp(storage)
       const events = await recordDue(storage, appId, 2)
-      const [dead, delivered] = await storage.claimDueEvents(lease(), 2, [])
+      const [dead, delivered] = await storage.claimDueEvents(lease(), limits(2), [])
       assert(dead !== undefined && delivered !== undefined)
       await storage.finishDeliveries(
         [ended(dead, { status: 'DEAD', error: 'HTTP 500' }), ended(delivered, { status: 'DELIVERED' })],
         new Date(),
       )
-      assert.deepEqual(await storage.claimDueEvents(lease(), 2, []), [])
+      assert.deepEqual(await storage.claimDueEvents(lease(), limits(2), []), [])
       assert.equal(await storage.replayEvents([...ids(events), 'nobody'], new Date()), 2)
-      const again = await storage.claimDueEvents(lease(), 2, [])
+      const again = await storage.claimDueEvents(lease(), limits(2), [])
       assert.deepEqual(
         again.map(({ failures, attemptCount }) => [failures, attemptCount]),
         [
@@ -289,10 +297,10 @@ export const relayCases: readonly RelayCase[] = [
     async run(storage) {
       const { appId } = await openApp(storage)
       await recordDue(storage, appId, 1)
-      const [running] = await storage.claimDueEvents(lease({ leaseMs: 60_000 }), 1, [])
+      const [running] = await storage.claimDueEvents(lease({ leaseMs: 60_000 }), limits(1), [])
       assert(running !== undefined)
       assert.equal(await storage.replayEvents([running.id], new Date()), 1)
-      assert.deepEqual(await storage.claimDueEvents(lease(), 1, []), [], 'nobody attempts it beside the other')
+      assert.deepEqual(await storage.claimDueEvents(lease(), limits(1), []), [], 'nobody attempts it beside the other')
       await storage.finishDeliveries([ended(running, { status: 'DELIVERED' })], new Date())
       assert.equal((await storage.findEvent(running.id))?.event.status, 'PENDING')
     },
@@ -318,7 +326,7 @@ export const relayCases: readonly RelayCase[] = [
       const now = Date.now()
       const advanced = await Promise.all([1, 2, 3].map(() => storage.advanceReplays(new Date(now))))
       assert.deepEqual(advanced.toSorted(), [0, 0, 2], 'one second is one step, whoever asks')
-      const claimed = await storage.claimDueEvents(lease(), 9, [])
+      const claimed = await storage.claimDueEvents(lease(), limits(9), [])
       assert.deepEqual(ids(claimed).toSorted(), [ids(dead)[0], first])
       await storage.finishDeliveries(
         claimed.map(event => ended(event, { status: 'DEAD', error: 'HTTP 500' })),
@@ -328,7 +336,7 @@ export const relayCases: readonly RelayCase[] = [
       await kill(storage, 1)
       assert.deepEqual(await advanceToEnd(storage, run.id, now), [2, 1], 'what was dead again, or later, is not in it')
       const later = lease({ at: new Date(now + 60_000) })
-      assert.deepEqual(ids(await storage.claimDueEvents(later, 9, [])).toSorted(), [second, third, fourth])
+      assert.deepEqual(ids(await storage.claimDueEvents(later, limits(9), [])).toSorted(), [second, third, fourth])
       const done = await storage.findReplay(run.id)
       assert.deepEqual([done?.state, done?.replayed, done?.endedAt instanceof Date], ['DONE', 5, true])
       await storage.cancelReplay(run.id, new Date())
@@ -374,7 +382,7 @@ export const relayCases: readonly RelayCase[] = [
       assert.equal(await storage.deleteApp(gone.appId), false)
       assert.equal(await storage.findApp(gone.appId), null)
       assert.equal((await storage.listEvents(gone.appId, {}, 9)).length, 1)
-      assert.deepEqual(ids(await storage.claimDueEvents(lease(), 9, [])), [event?.id])
+      assert.deepEqual(ids(await storage.claimDueEvents(lease(), limits(9), [])), [event?.id])
     },
   },
   {
@@ -397,20 +405,60 @@ export const relayCases: readonly RelayCase[] = [
     },
   },
   {
-    name: 'what is nobody’s event is kept with its bytes, until its app has had its budget for the day',
+    name: 'of each app so many are claimed, so that the backlog of one leaves room for the others',
+    async run(storage) {
+      const crowded = await openApp(storage)
+      await recordDue(storage, crowded.appId, 6)
+      const others = [await openApp(storage), await openApp(storage)]
+      const due = [
+        ...(await recordDue(storage, others[0]?.appId ?? '', 1)),
+        ...(await recordDue(storage, others[1]?.appId ?? '', 1)),
+      ]
+      const claimed = await storage.claimDueEvents(lease(), { perApp: 2, total: 100 }, [])
+      assert.equal(claimed.filter(({ appId }) => appId === crowded.appId).length, 2)
+      assert.deepEqual(ids(claimed.filter(({ appId }) => appId !== crowded.appId)).toSorted(), ids(due))
+      assert.equal((await storage.claimDueEvents(lease(), { perApp: 100, total: 3 }, [])).length, 3)
+    },
+  },
+  {
+    name: 'two of one batch that differ know the first of them, whatever order they are written in',
+    async run(storage) {
+      const { appId } = await openApp(storage)
+      const cancelled = sampleEvent(appId, { result: '1032 - -' })
+      const { businessKey } = cancelled
+      const paid = sampleEvent(appId, { businessKey, result: '0 UHH0AB12CD 500', contradicts: cancelled.id })
+      // By their keys the second comes before the first.
+      const outcomes = await storage.recordEvents([paid, cancelled], lease())
+      assert.deepEqual(outcomes, [
+        { outcome: 'recorded', contradicts: cancelled.id },
+        { outcome: 'recorded', contradicts: null },
+      ])
+    },
+  },
+  {
+    name: 'bodies that are nobody’s events are kept with their bytes, and counted by app and time',
     async run(storage) {
       const body = Uint8Array.of(0xc3, 0x28, 0)
-      const budget = 2 * (body.length + 1024)
-      const odd = (id: string, appId = 'a') =>
-        ({ id, appId, reason: 'unrecognised', detail: 'no', body, length: 3, receivedAt: new Date() }) as const
-      assert.equal(await storage.quarantine(odd('q1'), budget), true)
-      assert.equal(await storage.quarantine(odd('q2'), budget), true)
-      assert.equal(await storage.quarantine(odd('q3'), budget), false)
-      assert.equal(await storage.quarantine(odd('q4', 'b'), budget), true)
+      const now = Date.now()
+      const odd = (id: string, appId: string, ageMs: number) => ({
+        id,
+        appId,
+        reason: 'unrecognised' as const,
+        detail: 'no',
+        body,
+        length: 3,
+        receivedAt: new Date(now - ageMs),
+      })
+      await storage.quarantine([odd('q1', 'a', 10_000), odd('q2', 'a', 0)])
+      await storage.quarantine([{ ...odd('q3', 'a', 0), reason: 'oversize', length: 10_000_000 }, odd('q4', 'b', 0)])
+      const since = new Date(now - 5_000)
+      assert.equal(await storage.countQuarantined('a', since, 100), 3 + 100 + 262_144 + 100)
+      assert.equal(await storage.countQuarantined('a', new Date(0), 0), 3 + 3 + 262_144)
+      assert.equal(await storage.countQuarantined('nobody', since, 100), 0)
       const listed = await storage.listQuarantine(null, 10)
-      assert.deepEqual(ids(listed), ['q4', 'q2', 'q1'])
+      assert.deepEqual(ids(listed), ['q4', 'q3', 'q2', 'q1'])
       assert.deepEqual([...(listed[0]?.body ?? [])], [...body])
-      assert.deepEqual(ids(await storage.listQuarantine('q2', 10)), ['q1'])
+      assert.deepEqual(ids(await storage.listQuarantine('q3', 10)), ['q2', 'q1'])
     },
   },
 ]

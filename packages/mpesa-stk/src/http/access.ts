@@ -19,7 +19,7 @@ export function createAccess(relay: Relay, adminToken: string | null): Access {
   const isOperator = (context: Context<RelayEnv>): boolean => isAdmin(context, adminToken)
 
   async function open(context: Context<RelayEnv>, appId: string, isAllowed: boolean): Promise<OpenedApp | Response> {
-    const opened = await relay.apps.find(appId)
+    const opened = await relay.apps.open(appId)
     if (opened !== null && isMerchant(context, opened.secrets)) return opened
     if (!isAllowed) return unauthorised(context)
     return opened ?? noSuchApp(context)
@@ -31,7 +31,7 @@ export function createAccess(relay: Relay, adminToken: string | null): Access {
     openAppBySecret: (context, appId) => open(context, appId, adminToken !== null && isOperator(context)),
     async refuse(context, appId) {
       if (isOperator(context)) return null
-      const opened = await relay.apps.find(appId)
+      const opened = await relay.apps.open(appId)
       return opened !== null && isMerchant(context, opened.secrets) ? null : unauthorised(context)
     },
   }

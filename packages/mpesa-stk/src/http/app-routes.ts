@@ -1,13 +1,14 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { appMark } from '../core/deliver/app-mark.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import { rotationOverlapMs } from '../relay/app-register.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
 import type { RelayEnv } from './auth.ts'
-import { nextOf, page } from './page.ts'
+import { idText, nextOf, page } from './page.ts'
 import { noSuchApp, unauthorised } from './problem.ts'
 
-const appId = z.object({ appId: z.string() })
+const appId = z.object({ appId: idText })
 const schedule = z.array(z.int().min(0)).max(50).nullable()
 const fallback = z.enum(['accept', 'reject'])
 const changes = z.strictObject({
@@ -33,6 +34,7 @@ const view = z
   .object({
     appId: z.string(),
     sourceId: z.string(),
+    logMark: z.string(),
     hookUrl: z.string(),
     targetUrl: z.string(),
     isDisabled: z.boolean(),
@@ -58,6 +60,7 @@ function viewApp(app: RelayApp) {
   return {
     appId: app.appId,
     sourceId: app.sourceId,
+    logMark: appMark(app.appId),
     hookUrl: `/hooks/${app.appId}`,
     targetUrl: app.targetUrl,
     isDisabled: app.isDisabled,
@@ -157,7 +160,7 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage 
       responses: answers(withSigningSecret, 200, 'The app, with its new signing secret.'),
     }),
     async context => {
-      const opened = await access.openApp(context, context.req.valid('param').appId)
+      const opened = await access.openAppBySecret(context, context.req.valid('param').appId)
       if (opened instanceof Response) return opened as never
       const { overlapMs = rotationOverlapMs } = context.req.valid('json')
       const rotated = await register.rotateSigningSecret(opened.app.appId, overlapMs)

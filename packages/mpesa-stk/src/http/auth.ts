@@ -10,21 +10,42 @@ export type RelayEnv = { Bindings: NodeBindings }
 
 const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
 /** Who has one of these came through a proxy: the socket says nothing about him. */
-const forwardingHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
+const forwardingHeaders = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-forwarded-server',
+  'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'via',
+]
 
-/** Whether the request may do what only the operator may. Without an admin token: only on this machine, and not from a page. */
+/**
+ * Whether the request may do what only the operator may. Without an admin token: only on this machine, and not from a page. A
+ * proxy that leaves no trace cannot be told from this machine: behind one there must be a token. HTTP/1.0 is what nginx speaks
+ * to whatever is behind it unless it is told otherwise, and nothing else does.
+ */
 export function isAdmin(context: Context<RelayEnv>, adminToken: string | null): boolean {
   if (adminToken !== null) return isSecret(bearerOf(context), adminToken)
   const address = context.env?.incoming?.socket.remoteAddress ?? ''
-  const isForwarded = forwardingHeaders.some(name => context.req.header(name) !== undefined)
+  const isForwarded =
+    context.env?.incoming?.httpVersion === '1.0' ||
+    forwardingHeaders.some(name => context.req.header(name) !== undefined)
   return loopback.has(address) && !isForwarded && isOwnHost(context) && context.req.header('origin') === undefined
 }
 
-/** Whether the request brings the app's signing secret. */
-export function isMerchant(context: Context<RelayEnv>, { signingSecret, previous }: AppSecrets): boolean {
-  const given = bearerOf(context)
-  const isPrevious = previous !== null && previous.untilMs > Date.now() && isSecret(given, previous.signingSecret)
-  return isSecret(given, signingSecret) || isPrevious
+/** Whether the request brings the app's signing secret. One that was rotated out signs on for a while, and opens nothing. */
+export function isMerchant(context: Context<RelayEnv>, { signingSecret }: AppSecrets): boolean {
+  return isSecret(bearerOf(context), signingSecret)
+}
+
+/** Whether it brings any secret at all. */
+export function hasBearer(context: Context<RelayEnv>): boolean {
+  return bearerOf(context) !== ''
 }
 
 /** A page on the web can make a browser send requests here under a name of its own (DNS rebinding). */

@@ -5,8 +5,11 @@ import { callbackKinds } from '../core/receive/classify-callback.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
 import type { RelayEnv } from './auth.ts'
-import { nextOf, page } from './page.ts'
+import { idText, nextOf, page } from './page.ts'
 import { noSuchEvent } from './problem.ts'
+
+/** Six are the schedule's; replays may add any number. */
+const shownAttempts = 200
 
 const status = z
   .object({
@@ -94,7 +97,7 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
       method: 'get',
       path: '/status/{checkoutRequestId}',
       summary: 'How the delivery of a push’s newest callback stands. Whoever knows the app id may ask.',
-      request: { params: z.object({ checkoutRequestId: z.string() }), query: z.object({ app_id: z.string() }) },
+      request: { params: z.object({ checkoutRequestId: idText }), query: z.object({ app_id: idText }) },
       responses: ok(status, 'How it stands.'),
     }),
     async context => {
@@ -122,7 +125,7 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
       path: '/v1/apps/{appId}/events',
       summary: 'Events of an app, newest first.',
       request: {
-        params: z.object({ appId: z.string() }),
+        params: z.object({ appId: idText }),
         query: page.extend({
           status: z.enum(deliveryStatuses).optional(),
           kind: z.enum(callbackKinds).optional(),
@@ -148,15 +151,15 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
     createRoute({
       method: 'get',
       path: '/v1/events/{eventId}',
-      summary: 'An event with its body and every attempt to deliver it.',
-      request: { params: z.object({ eventId: z.string() }) },
+      summary: 'An event with its body and its newest 200 attempts.',
+      request: { params: z.object({ eventId: idText }) },
       responses: ok(eventWithAttempts, 'The event.'),
     }),
     async context => {
       const { eventId } = context.req.valid('param')
       const found = await openEvent(context, eventId)
       if (found instanceof Response) return found as never
-      const attempts = await storage.listAttempts(eventId)
+      const attempts = await storage.listAttempts(eventId, shownAttempts)
       const body: unknown = JSON.parse(new TextDecoder().decode(found.body))
       return context.json({ ...viewEvent(found.event), body, attempts: attempts.map(viewAttempt) }, 200)
     },
@@ -167,7 +170,7 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
       method: 'post',
       path: '/v1/events/{eventId}/replay',
       summary: 'Delivers an event again: the same event id, a new attempt, the whole schedule.',
-      request: { params: z.object({ eventId: z.string() }) },
+      request: { params: z.object({ eventId: idText }) },
       responses: ok(z.object({ replayed: z.int() }), 'It is due now.'),
     }),
     async context => {

@@ -14,7 +14,7 @@ export function addHealthRoutes(app: Hono<RelayEnv>, relay: Relay, metrics: Rela
       () => 'up',
       (error: unknown) => `down: ${describeError(error)['code'] ?? 'error'}`,
     )
-    const { isDiskFull } = relay.intake
+    const isDiskFull = await relay.intake.isDiskFull()
     const spool = isDiskFull ? 'full' : relay.spool.isEmpty ? 'empty' : 'in use'
     const isReady = store === 'up' || !isDiskFull
     return context.json({ status: isReady ? 'ready' : 'not ready', store, spool }, isReady ? 200 : 503)
@@ -25,7 +25,14 @@ export function addHealthRoutes(app: Hono<RelayEnv>, relay: Relay, metrics: Rela
       .countPending()
       .catch(() => ({ pending: -1, oldestDueAt: null }))
     const oldestPendingS = oldestDueAt === null ? 0 : Math.max(0, (Date.now() - oldestDueAt.getTime()) / 1_000)
-    metrics.set({ spoolFiles: relay.spool.files, queued: relay.intake.queued, pending, oldestPendingS })
+    metrics.set({
+      circuits: relay.deliveries.circuits(),
+      spoolFiles: relay.spool.files,
+      spoolBytes: relay.spool.bytes,
+      queued: relay.intake.queued,
+      pending,
+      oldestPendingS,
+    })
     return context.body(await metrics.text(), 200, { 'content-type': metrics.contentType })
   })
 }

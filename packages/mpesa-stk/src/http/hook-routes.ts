@@ -14,15 +14,10 @@ const acknowledgement = { ResultCode: 0, ResultDesc: 'Success' }
  * Where Safaricom posts. Whatever it is, it is answered 200 once it is kept, and only then: what is acknowledged survives
  * `kill -9`.
  */
-export function addHookRoutes(
-  app: Hono<RelayEnv>,
-  relay: Relay,
-  metrics: RelayMetrics,
-  ready: () => Promise<void>,
-): void {
+export function addHookRoutes(app: Hono<RelayEnv>, relay: Relay, metrics: RelayMetrics, begin: () => void): void {
   /** What came in, or the answer where nothing did. */
   async function read(context: Context<RelayEnv>): Promise<ReceivedBody | Response> {
-    await ready()
+    begin()
     const { appId = '', token = null } = context.req.param() as { appId?: string; token?: string }
     const incoming = (context.env as NodeBindings | undefined)?.incoming
     const raw = await readRawBody(context.req.raw, incoming)

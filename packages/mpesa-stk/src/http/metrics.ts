@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { IntakeOutcome } from '../relay/intake.ts'
 import type { RelayObserver } from '../relay/observer.ts'
+import type { CircuitCounts } from '../workers/delivery-queue.ts'
 
 /** The relay's numbers, as Prometheus reads them. No label holds an id, a number or a URL. */
 export type RelayMetrics = {
@@ -8,7 +9,9 @@ export type RelayMetrics = {
   received(outcome: IntakeOutcome, durationMs: number): void
   /** What is looked up when somebody asks. */
   set(numbers: {
+    readonly circuits: CircuitCounts
     readonly spoolFiles: number
+    readonly spoolBytes: number
     readonly queued: number
     readonly pending: number
     readonly oldestPendingS: number
@@ -59,8 +62,15 @@ export function createMetrics(): RelayMetrics {
     buckets: secondBuckets,
     registers,
   })
+  const circuits = new Gauge({
+    name: 'relay_circuits',
+    help: 'Endpoints by the state of their circuit breaker in this process.',
+    labelNames: ['state'],
+    registers,
+  })
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers })
   const spoolFiles = gauge('relay_spool_files', 'Files on the local disk that wait for the store.')
+  const spoolBytes = gauge('relay_spool_bytes', 'Bytes on the local disk that wait for the store.')
   const queued = gauge('relay_ingest_queue', 'Events that wait for a commit.')
   const pending = gauge('relay_pending_events', 'Events that are not delivered and not dead.')
   const oldest = gauge('relay_oldest_pending_seconds', 'For how long the oldest of them has been due.')
@@ -81,7 +91,9 @@ export function createMetrics(): RelayMetrics {
       ingest.observe(durationMs / 1_000)
     },
     set(numbers) {
+      for (const [state, count] of Object.entries(numbers.circuits)) circuits.set({ state }, count)
       spoolFiles.set(numbers.spoolFiles)
+      spoolBytes.set(numbers.spoolBytes)
       queued.set(numbers.queued)
       pending.set(numbers.pending)
       oldest.set(numbers.oldestPendingS)

@@ -25,14 +25,42 @@ export async function readRawBody(request: Request, incoming: Incoming | undefin
   }
   // Node's own stream where there is one. Measured: 3,800 callbacks a second stored, and 2,700 through a web stream.
   const chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = incoming ?? request.body ?? []
-  const kept: Uint8Array[] = []
+  const kept = new KeptBytes()
   let length = 0
   for await (const chunk of chunks) {
-    if (length < maxBodyBytes) kept.push(chunk.subarray(0, maxBodyBytes - length))
+    kept.add(chunk)
     length += chunk.length
     if (length > maxReadBytes) break
   }
-  return { outcome: 'read', body: kept.length === 1 && kept[0] !== undefined ? kept[0] : Buffer.concat(kept), length }
+  return { outcome: 'read', body: kept.bytes, length }
+}
+
+/** The first 256 KiB of what comes, in one piece: a body that comes byte by byte must not cost a buffer for each. */
+class KeptBytes {
+  #buffer: Uint8Array = new Uint8Array(0)
+  #length = 0
+
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  add(chunk: Uint8Array): void {
+    const part = chunk.subarray(0, maxBodyBytes - this.#length)
+    // A callback is one chunk.
+    if (this.#length === 0) this.#buffer = part
+    else this.#append(part)
+    this.#length += part.length
+  }
+
+  #append(part: Uint8Array): void {
+    const needed = this.#length + part.length
+    if (needed > this.#buffer.length || this.#buffer.byteOffset > 0) {
+      const grown = new Uint8Array(Math.min(maxBodyBytes, Math.max(4_096, 2 * needed)))
+      grown.set(this.bytes)
+      this.#buffer = grown
+    }
+    this.#buffer.set(part, this.#length)
+  }
 }
 
 function of(body: Uint8Array | string): RawBody {

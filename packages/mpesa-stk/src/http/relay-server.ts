@@ -1,13 +1,15 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import { describeError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/ports.ts'
 import { stderrLogger, systemClock, systemRandom } from '../platform.ts'
-import { findEncryptionKey } from '../relay/encryption-key.ts'
+import { checkedKey, findEncryptionKey } from '../relay/encryption-key.ts'
 import { Relay } from '../relay/relay.ts'
 import { createAccess } from './access.ts'
 import { addAppRoutes } from './app-routes.ts'
 import type { RelayEnv } from './auth.ts'
 import { addEventRoutes } from './event-routes.ts'
+import { frontDoor } from './front-door.ts'
 import { addHealthRoutes } from './health-routes.ts'
 import { addHookRoutes } from './hook-routes.ts'
 import { createMetrics } from './metrics.ts'
@@ -61,7 +63,7 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   const relay = new Relay(
     { storage, clock, logger, random: systemRandom, monotonicMs: () => performance.now(), observer: metrics.observer },
     {
-      encryptionKey: options.encryptionKey ?? findEncryptionKey(dataFolder),
+      encryptionKey: checkedKey(options.encryptionKey ?? findEncryptionKey(dataFolder)),
       spoolFolder: `${dataFolder}/spool`,
       allowPrivateTargets: options.allowPrivateTargets ?? false,
       quarantineBudgetBytes: options.quarantineBudgetBytes ?? 64 * 1024 * 1024,
@@ -82,20 +84,24 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   })
   app.onError((error, context) => {
     const answer = answerError(error, context)
-    if (answer.status >= 500) logger.error({ name: error.name, path: context.req.routePath }, 'a request failed')
+    if (answer.status >= 500)
+      logger.error({ error: describeError(error), path: context.req.routePath }, 'a request failed')
     return answer
   })
   let isStopped = false
-  const ready = async (): Promise<void> => {
-    // What still comes after `stop` is kept; a worker that began again would send through connections that are closed.
-    if (workers === 'auto' && !isStopped) await relay.start()
+  /** Never waited for: a callback is kept whether or not deliveries can begin. */
+  function begin(): void {
+    // What still comes after `stop` is kept; a worker that began again would deliver for a relay that somebody has stopped.
+    if (workers === 'manual' || isStopped) return
+    relay.start().catch((error: unknown) => logger.error({ error: describeError(error) }, 'deliveries could not begin'))
   }
   async function stop(): Promise<void> {
     isStopped = true
     await relay.stop()
   }
-  addHookRoutes(app, relay, metrics, ready)
+  addHookRoutes(app, relay, metrics, begin)
   const access = createAccess(relay, adminToken)
+  for (const path of ['/apps', '/apps/*', '/v1/*']) app.use(path, frontDoor(access))
   addAppRoutes(app, relay, access)
   addHealthRoutes(app, relay, metrics)
   addEventRoutes(app, relay, access)

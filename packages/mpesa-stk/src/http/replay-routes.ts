@@ -7,6 +7,7 @@ import { systemRandom } from '../platform.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
 import type { RelayEnv } from './auth.ts'
+import { idText } from './page.ts'
 import { problem } from './problem.ts'
 
 const wanted = z.strictObject({
@@ -40,8 +41,8 @@ const refusals = {
   401: { description: 'Neither the operator nor the app.' },
   404: { description: 'There is no such thing.' },
 }
-const ofApp = z.object({ appId: z.string() })
-const ofReplay = ofApp.extend({ replayId: z.string() })
+const ofApp = z.object({ appId: idText })
+const ofReplay = ofApp.extend({ replayId: idText })
 
 function viewReplay({ id, state, filter, perSecond, matched, replayed, createdAt, endedAt }: ReplayRun) {
   return {

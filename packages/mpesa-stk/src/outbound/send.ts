@@ -1,9 +1,9 @@
-import { lookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, errors, request } from 'undici'
 import type { AttemptAnswer } from '../core/deliver/judge-attempt.ts'
 import type { OutboundRequest } from '../core/deliver/prepare-delivery.ts'
 import { readRetryAfter } from '../core/deliver/retry-schedule.ts'
+import { createLookUp, type LookUp } from './look-up.ts'
 import { isPublicAddress } from './target-address.ts'
 
 export type SenderOptions = {
@@ -11,16 +11,15 @@ export type SenderOptions = {
   readonly allowPrivateTargets: boolean
   /** Over the look-up, the connection, the headers and the body. Default 10,000. */
   readonly deadlineMs?: number
-  /** Looks a host up. Default: the system's resolver. */
+  /** Looks a host up. Default: `createLookUp`. */
   readonly resolve?: LookUp
   /** What may be connected to. Default: `isPublicAddress`, or anything where private targets are allowed. */
   readonly isAllowed?: (address: string) => boolean
 }
 
-type LookUp = (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
-
 export type Sender = {
   send(request: OutboundRequest): Promise<AttemptAnswer>
+  /** Cuts every connection. What is sent afterwards has new ones. */
   close(): Promise<void>
 }
 
@@ -28,7 +27,6 @@ export type Sender = {
 const maxAnswerBytes = 64 * 1024
 const keptBytes = 2 * 1024
 const defaultDeadlineMs = 10_000
-const connectionsPerOrigin = 64
 
 /**
  * Sends requests to targets that merchants chose, which may be hostile: a name is resolved by us, refused if any of its
@@ -38,7 +36,7 @@ const connectionsPerOrigin = 64
 export function createSender({
   allowPrivateTargets,
   deadlineMs = defaultDeadlineMs,
-  resolve = resolveAll,
+  resolve = createLookUp(),
   isAllowed = address => allowPrivateTargets || isPublicAddress(address),
 }: SenderOptions): Sender {
   /** undici asks it for every connection; a literal address never comes here, and is checked by `refusal`. */
@@ -54,19 +52,23 @@ export function createSender({
       (error: NodeJS.ErrnoException) => callback(error, '', 0),
     )
   }
-  const agent = new Agent({
-    connections: connectionsPerOrigin,
-    connect: { lookup: guardedLookup, timeout: deadlineMs, rejectUnauthorized: true },
-    headersTimeout: deadlineMs,
-    bodyTimeout: deadlineMs,
-    maxResponseSize: -1,
-  })
+  // As many connections as there are requests: how many there are of one app is the queue's to say, and apps that share an
+  // origin must not wait for each other in here, with their deadline running.
+  const open = (): Agent =>
+    new Agent({
+      connect: { lookup: guardedLookup, timeout: deadlineMs, rejectUnauthorized: true },
+      headersTimeout: deadlineMs,
+      bodyTimeout: deadlineMs,
+      maxResponseSize: -1,
+    })
+  let agent: Agent | null = null
   return {
     async send({ url, headers, body }) {
       const why = refusal(url, allowPrivateTargets)
       if (why !== null) return { outcome: 'failed', failure: 'target-refused', message: why }
       const signal = AbortSignal.timeout(deadlineMs)
       try {
+        agent ??= open()
         const response = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal })
         const head = await readHead(response.body, signal)
         const retryAfter = response.headers['retry-after']
@@ -80,7 +82,11 @@ export function createSender({
         return { outcome: 'failed', ...classify(error, signal) }
       }
     },
-    close: () => agent.destroy(),
+    async close() {
+      const closing = agent
+      agent = null
+      await closing?.destroy()
+    },
   }
 }
 
@@ -95,10 +101,6 @@ export function refusal(url: string, allowPrivateTargets: boolean): string | nul
 }
 
 class TargetRefused extends Error {}
-
-async function resolveAll(host: string) {
-  return lookup(host, { all: true, verbatim: true })
-}
 
 /**
  * Enough of an answer to be shown. The rest is not read: what is longer than we would ever keep costs its sender the

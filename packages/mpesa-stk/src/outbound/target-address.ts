@@ -9,12 +9,14 @@ const carriers: readonly { readonly prefix: ipaddr.IPv6; readonly bits: number; 
   { prefix: ipaddr.IPv6.parse('::ffff:0:0'), bits: 96, at: 12 },
   { prefix: ipaddr.IPv6.parse('::ffff:0:0:0'), bits: 96, at: 12 },
   { prefix: ipaddr.IPv6.parse('::'), bits: 96, at: 12 },
-  // NAT64, well known and local.
+  // NAT64, the well-known prefix.
   { prefix: ipaddr.IPv6.parse('64:ff9b::'), bits: 96, at: 12 },
-  { prefix: ipaddr.IPv6.parse('64:ff9b:1::'), bits: 48, at: 12 },
   // 6to4.
   { prefix: ipaddr.IPv6.parse('2002::'), bits: 16, at: 2 },
 ]
+
+/** NAT64 of somebody's own network: where in it the IPv4 address stands is for that network to say. */
+const localNat64 = ipaddr.IPv6.parse('64:ff9b:1::')
 
 /**
  * Whether an address may be connected to: it is on the public internet, and so is the IPv4 address that it may carry in
@@ -24,6 +26,7 @@ export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.parse(address)
   if (parsed instanceof ipaddr.IPv4) return publicRanges.has(parsed.range())
+  if (parsed.match(localNat64, 48)) return false
   const carrier = carriers.find(({ prefix, bits }) => parsed.match(prefix, bits))
   if (carrier !== undefined) {
     const [a, b, c, d] = parsed.toByteArray().slice(carrier.at, carrier.at + 4)

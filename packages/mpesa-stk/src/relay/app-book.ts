@@ -1,46 +1,79 @@
 import type { AppSecrets, RelayApp } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
-import type { Clock } from '../core/ports.ts'
 import type { Vault } from './vault.ts'
 
 export type OpenedApp = { readonly app: RelayApp; readonly secrets: AppSecrets }
+
+type Looked = { readonly found: Promise<RelayApp | null>; readonly untilMs: number }
 
 /** How long another process's change of an app may go unnoticed. */
 const freshForMs = 2_000
 const maxKept = 10_000
 
-/** Apps with their secrets, looked up in the store at most every two seconds each. */
+/** Apps, looked up in the store at most every two seconds each. */
 export class AppBook {
   readonly #storage: RelayStorage
   readonly #vault: Vault
-  readonly #clock: Clock
-  readonly #kept = new Map<string, { readonly found: Promise<OpenedApp | null>; readonly untilMs: number }>()
+  readonly #monotonicMs: () => number
+  readonly #looked = new Map<string, Looked>()
+  /** As they were when they were last seen. Ids of apps that there are not, which cost a stranger nothing, are not in it. */
+  readonly #seen = new Map<string, RelayApp>()
 
-  constructor(storage: RelayStorage, vault: Vault, clock: Clock) {
+  constructor(storage: RelayStorage, vault: Vault, monotonicMs: () => number) {
     this.#storage = storage
     this.#vault = vault
-    this.#clock = clock
+    this.#monotonicMs = monotonicMs
   }
 
   /** Null for an app that there is not. Rejects when the store fails. */
-  find(appId: string): Promise<OpenedApp | null> {
-    const nowMs = this.#clock.now().getTime()
-    const kept = this.#kept.get(appId)
-    if (kept !== undefined && kept.untilMs > nowMs) return kept.found
-    if (this.#kept.size >= maxKept) this.#kept.clear()
-    const found = this.#open(appId)
-    this.#kept.set(appId, { found, untilMs: nowMs + freshForMs })
+  find(appId: string): Promise<RelayApp | null> {
+    const nowMs = this.#monotonicMs()
+    const known = this.#looked.get(appId)
+    if (known !== undefined && known.untilMs > nowMs) return known.found
+    if (this.#looked.size >= maxKept) this.#looked.clear()
+    const found = this.#storage.findApp(appId).then(app => {
+      this.#remember(appId, app)
+      return app
+    })
+    this.#looked.set(appId, { found, untilMs: nowMs + freshForMs })
     // A failure is nobody's answer but of those who wait for it now.
     found.catch(() => this.forget(appId))
     return found
   }
 
-  forget(appId: string): void {
-    this.#kept.delete(appId)
+  /**
+   * The app with its secrets.
+   *
+   * @throws MpesaStkError `MPESA_STK_RELAY_KEY_WRONG`
+   */
+  async open(appId: string): Promise<OpenedApp | null> {
+    const app = await this.find(appId)
+    return app === null ? null : this.#opened(app)
   }
 
-  async #open(appId: string): Promise<OpenedApp | null> {
-    const app = await this.#storage.findApp(appId)
-    return app === null ? null : { app, secrets: this.#vault.open(app.sealedSecrets) }
+  /** As it was when it was last seen, for a time when the store does not answer. */
+  lastSeen(appId: string): OpenedApp | null {
+    const app = this.#seen.get(appId)
+    return app === undefined ? null : this.#opened(app)
+  }
+
+  hasSeen(appId: string): boolean {
+    return this.#seen.has(appId)
+  }
+
+  /** What is known of it may be old. */
+  forget(appId: string): void {
+    this.#looked.delete(appId)
+  }
+
+  #opened(app: RelayApp): OpenedApp {
+    return { app, secrets: this.#vault.open(app.sealedSecrets) }
+  }
+
+  #remember(appId: string, app: RelayApp | null): void {
+    this.#seen.delete(appId)
+    if (app === null) return
+    if (this.#seen.size >= maxKept) this.#seen.clear()
+    this.#seen.set(appId, app)
   }
 }

@@ -55,7 +55,7 @@ export class AppRegister {
     const app: RelayApp = {
       appId: randomUUID(),
       sourceId: randomUUID(),
-      targetUrl,
+      targetUrl: new URL(targetUrl).href,
       sealedSecrets: this.#ports.vault.close(secrets),
       isDisabled: false,
       disabledReason: null,
@@ -79,7 +79,7 @@ export class AppRegister {
     if (targetUrl !== undefined) this.#checkTarget(targetUrl)
     return this.change(appId, app => ({
       ...app,
-      targetUrl: targetUrl ?? app.targetUrl,
+      targetUrl: targetUrl === undefined ? app.targetUrl : new URL(targetUrl).href,
       isDisabled: isDisabled ?? app.isDisabled,
       disabledReason: (isDisabled ?? app.isDisabled) ? (app.disabledReason ?? 'by request') : null,
       scheduleMs: scheduleMs === undefined ? app.scheduleMs : checkedSchedule(scheduleMs),

@@ -1,17 +1,21 @@
-import { mergeCopies } from '../core/deliver/merge-copies.ts'
-import type { LeasedEvent, NewRelayEvent, QuarantinedBody } from '../core/deliver/relay-event.ts'
-import type { RecordedEvent, RelayStorage } from '../core/deliver/relay-storage.ts'
+import { appMark } from '../core/deliver/app-mark.ts'
+import type { NewRelayEvent, QuarantinedBody } from '../core/deliver/relay-event.ts'
+import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { describeError } from '../core/errors.ts'
 import { readText } from '../core/explain/read-answer.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
-import { classifyCallback } from '../core/receive/classify-callback.ts'
+import { type ClassifiedCallback, classifyCallback } from '../core/receive/classify-callback.ts'
 import { sha256 } from '../core/sha256.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Batcher } from '../workers/batcher.ts'
-import { type DeliveryWorker, deliveryLeaseMs } from '../workers/delivery-worker.ts'
+import { withinDeadline } from '../workers/within-deadline.ts'
 import type { AppBook } from './app-book.ts'
+import { isDataError } from './data-error.ts'
+import type { QuarantineBudget } from './quarantine-budget.ts'
 import { decodeReceived, encodeReceived, maxBodyBytes, type ReceivedBody } from './received-body.ts'
+import type { Recorder, Recording } from './recorder.ts'
+import type { SpoolBudget } from './spool-budget.ts'
 
 /** What became of a body. Every one but `refused` is safe on a disk, or over its budget and counted. */
 export type IntakeOutcome =
@@ -24,51 +28,67 @@ export type IntakeOutcome =
 export type IntakePorts = {
   readonly storage: RelayStorage
   readonly spool: Spool
+  readonly spoolBudget: SpoolBudget
+  readonly quarantineBudget: QuarantineBudget
   readonly apps: AppBook
-  readonly deliveries: DeliveryWorker
+  readonly recorder: Recorder
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly monotonicMs: () => number
-  readonly onBatch: (events: number, durationMs: number) => void
-  /** What may be quarantined of an app within a day. */
-  readonly quarantineBudgetBytes: number
 }
 
-type Stored =
-  | (RecordedEvent & { readonly eventId: string })
-  /** The store takes everything but this: it would fail for ever. */
-  | { readonly outcome: 'unstorable' }
+type NoEvent = { readonly reason: QuarantinedBody['reason']; readonly detail: string }
 
-const maxBatch = 256
-const usedUpForMs = 60_000
-const maxQueued = 10_000
+/** Safaricom waits for a few seconds: a store that answers later is away. */
+export const storeDeadlineMs = 3_000
+const mebibyte = 1024 * 1024
+/** So much of the spool, and callbacks wait for it to be in the store instead of going behind it: else it never ends. */
+const lastStretchBytes = mebibyte / 4
 
 /** Takes what comes in at the hooks, and keeps it: in the store, or on the local disk while the store cannot. */
 export class Intake {
   readonly #ports: IntakePorts
-  readonly #events: Batcher<NewRelayEvent, Stored>
+  readonly #events: Batcher<NewRelayEvent, Recording>
+  readonly #quarantined: Batcher<QuarantinedBody, undefined>
   #draining: Promise<void> | null = null
+  #lastStretch: Promise<void> | null = null
   #isDiskFull = false
-  readonly #usedUp = new Map<string, number>()
 
   constructor(ports: IntakePorts) {
     this.#ports = ports
-    this.#events = new Batcher({ maxBatch, maxQueued, write: events => this.#recordEach(events) })
-  }
-
-  /** Whether the disk refused the last body that had to go there. */
-  get isDiskFull(): boolean {
-    return this.#isDiskFull
+    this.#events = new Batcher({
+      maxBatch: 256,
+      maxQueued: 10_000,
+      weight: { of: ({ body }) => body.length, maxBatchBytes: 4 * mebibyte, maxQueuedBytes: 64 * mebibyte },
+      failsTogether: true,
+      write: events => withinDeadline(storeDeadlineMs, ports.recorder.record(events)),
+    })
+    this.#quarantined = new Batcher({
+      maxBatch: 64,
+      maxQueued: 10_000,
+      weight: { of: ({ body }) => body.length, maxBatchBytes: mebibyte, maxQueuedBytes: 64 * mebibyte },
+      failsTogether: true,
+      write: async bodies => {
+        await withinDeadline(storeDeadlineMs, ports.storage.quarantine(bodies))
+        return bodies.map(() => undefined)
+      },
+    })
   }
 
   get queued(): number {
     return this.#events.queued
   }
 
+  /** Whether the disk refuses what has to go there. */
+  async isDiskFull(): Promise<boolean> {
+    if (this.#isDiskFull) this.#isDiskFull = !(await this.#ports.spool.canWrite())
+    return this.#isDiskFull
+  }
+
   /** Resolves once it is kept: then it may be acknowledged. Never rejects. */
   async receive(received: ReceivedBody): Promise<IntakeOutcome> {
     const { spool, logger } = this.#ports
+    if (this.#lastStretch !== null) await this.#lastStretch
     // Behind what waits there already: one relay keeps the order of what it takes.
     if (!spool.isEmpty) return this.#spool(received)
     try {
@@ -81,41 +101,59 @@ export class Intake {
 
   /** Brings what waits on the disk to the store. Rejects when the store fails: then it goes on waiting. */
   drain(): Promise<void> {
-    this.#draining ??= this.#ports.spool
-      .drain(async records => {
-        await Promise.all(records.map(record => this.#keepOrPutAside(record)))
-      })
-      .finally(() => {
-        this.#draining = null
-      })
+    this.#draining ??= this.#drainAll().finally(() => {
+      this.#draining = null
+    })
     return this.#draining
   }
 
-  /** A record that the store refuses for what is in it would hold up all that wait behind it, for ever. */
-  async #keepOrPutAside(record: Uint8Array): Promise<void> {
+  /** Resolves when nothing is on its way to the store. */
+  async idle(): Promise<void> {
+    await this.#events.idle()
+    await this.#quarantined.idle()
+  }
+
+  async #drainAll(): Promise<void> {
+    const { spool, spoolBudget } = this.#ports
+    let release = (): void => {}
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
     try {
-      await this.#keep(decodeReceived(record))
+      while (!spool.isEmpty) {
+        if (spool.bytes < lastStretchBytes) this.#lastStretch = released
+        await spool.drain(async records => {
+          await Promise.all(records.map(record => this.#keepOrPutAside(record)))
+        })
+      }
+      spoolBudget.reset()
+    } finally {
+      this.#lastStretch = null
+      release()
+    }
+  }
+
+  /** A record that nobody can read, or that the store refuses for what is in it, would hold up all that wait behind it. */
+  async #keepOrPutAside(record: Uint8Array): Promise<void> {
+    const received = decodeReceived(record)
+    if (received === null) return this.#ports.spool.putAside(record)
+    try {
+      await this.#keep(received)
     } catch (cause) {
       if (!isDataError(cause)) throw cause
       await this.#ports.spool.putAside(record)
     }
   }
 
-  /** Resolves when nothing is on its way to the store. */
-  async idle(): Promise<void> {
-    await this.#events.idle()
-  }
-
   async #keep(received: ReceivedBody): Promise<IntakeOutcome> {
-    const { appId, token, body, length, receivedAt } = received
-    const app = await this.#ports.apps.find(appId)
-    if (app === null) return this.#quarantine(received, 'unknown-app', `no app ${readText(appId)}`)
-    if (length > maxBodyBytes) return this.#quarantine(received, 'oversize', `${length} bytes`)
-    const classified = classifyCallback(body)
-    if (classified.kind === 'unrecognised') return this.#quarantine(received, 'unrecognised', classified.reason)
+    const { appId, token, body, receivedAt } = received
+    const app = await withinDeadline(storeDeadlineMs, this.#ports.apps.find(appId))
+    if (app === null) return this.#quarantine(received, { reason: 'unknown-app', detail: `no app ${readText(appId)}` })
+    const read = readBody(received)
+    if ('reason' in read) return this.#quarantine(received, read)
     const stored = await this.#events.push({
-      ...classified,
-      result: withToken(classified.result, token),
+      ...read,
+      result: withToken(read.result, token),
       id: this.#createId(receivedAt),
       appId,
       body,
@@ -124,92 +162,41 @@ export class Intake {
       copies: 1,
       contradicts: null,
     })
-    if (stored.outcome === 'unstorable') return this.#quarantine(received, 'unrecognised', 'the store refused its data')
-    const { outcome, eventId } = stored
-    return { outcome, eventId, contradicts: stored.outcome === 'recorded' ? stored.contradicts : null }
+    if (stored.outcome !== 'unstorable') return stored
+    return this.#quarantine(received, { reason: 'unrecognised', detail: 'the store refused its data' })
   }
 
-  /** One commit; where the data of somebody in it is refused, one by one, so that he fails alone. */
-  async #recordEach(events: readonly NewRelayEvent[]): Promise<readonly Stored[]> {
-    try {
-      return await this.#record(events)
-    } catch (cause) {
-      if (!isDataError(cause)) throw cause
-    }
-    const stored: Stored[] = []
-    for (const event of events) {
-      try {
-        stored.push(...(await this.#record([event])))
-      } catch (cause) {
-        if (!isDataError(cause)) throw cause
-        stored.push({ outcome: 'unstorable' })
-      }
-    }
-    return stored
-  }
-
-  async #record(came: readonly NewRelayEvent[]): Promise<readonly Stored[]> {
-    const { storage, deliveries, clock, random, monotonicMs, logger, onBatch } = this.#ports
-    const { events, places } = mergeCopies(came)
-    const at = clock.now()
-    const leasedAtMs = monotonicMs()
-    // Nobody here delivers: whoever looks next may have it at once.
-    const leaseMs = deliveries.isStarted ? deliveryLeaseMs : 0
-    const lease = { leaseId: createTimeOrderedId(at, random(16)), leaseMs, at }
-    const outcomes = await storage.recordEvents(events, lease)
-    onBatch(came.length, monotonicMs() - leasedAtMs)
-    const leased: LeasedEvent[] = []
-    for (const [index, event] of events.entries()) {
-      const outcome = outcomes[index]
-      if (outcome?.outcome !== 'recorded') continue
-      const { contradicts } = outcome
-      leased.push({ ...event, contradicts, attemptCount: 0, failures: 0, leaseId: lease.leaseId })
-      if (contradicts === null) continue
-      const { id, appId, kind } = event
-      logger.error({ eventId: id, appId, kind, contradicts }, 'a callback says something else than one before')
-    }
-    deliveries.handOver(leased, leasedAtMs)
-    return places.map(({ index, isFirst }) => {
-      const outcome = outcomes[index]
-      const eventId = events[index]?.id ?? ''
-      if (outcome?.outcome === 'recorded' && isFirst) return { ...outcome, eventId }
-      return { outcome: 'repeat', eventId } as const
-    })
-  }
-
-  async #quarantine(
-    { appId, body, length, receivedAt }: ReceivedBody,
-    reason: QuarantinedBody['reason'],
-    detail: string,
-  ): Promise<IntakeOutcome> {
-    const { storage, quarantineBudgetBytes } = this.#ports
-    const id = this.#createId(receivedAt)
+  async #quarantine({ appId, body, length, receivedAt }: ReceivedBody, { reason, detail }: NoEvent) {
+    const { quarantineBudget, logger } = this.#ports
     // An app that there is not has a budget with all the others: their ids cost a stranger nothing.
     const budgetOf = reason === 'unknown-app' ? 'unknown' : appId
-    // Looking up what a flood has used costs more than the flood: once it is too much, that is known for a while.
-    const usedUpUntil = this.#usedUp.get(budgetOf)
-    if (usedUpUntil !== undefined && usedUpUntil > receivedAt.getTime()) {
-      return { outcome: 'quarantined', reason, isKept: false }
+    const isKept = await withinDeadline(storeDeadlineMs, quarantineBudget.take(budgetOf, body.length))
+    if (isKept) {
+      const id = this.#createId(receivedAt)
+      await this.#quarantined.push({ id, appId: budgetOf, reason, detail, body, length, receivedAt })
+    } else {
+      logger.warn(
+        { app: appMark(budgetOf), reason },
+        'a body that is nobody’s event was not kept: over the budget of its app',
+      )
     }
-    const isKept = await storage.quarantine(
-      { id, appId: budgetOf, reason, detail, body, length, receivedAt },
-      quarantineBudgetBytes,
-    )
-    if (!isKept) {
-      this.#usedUp.set(budgetOf, receivedAt.getTime() + usedUpForMs)
-      this.#ports.logger.error({ appId: budgetOf, reason }, 'bodies that are nobody’s event are no longer kept: budget')
-    }
-    return { outcome: 'quarantined', reason, isKept }
+    return { outcome: 'quarantined', reason, isKept } as const
   }
 
   async #spool(received: ReceivedBody): Promise<IntakeOutcome> {
+    const { spool, spoolBudget, apps, logger } = this.#ports
+    const read = readBody(received)
+    const isJunk = 'reason' in read
+    const record = encodeReceived(received)
+    const admission = spoolBudget.admit(record.length, { junk: isJunk, ofSeenApp: apps.hasSeen(received.appId) })
+    if (admission === 'drop' && isJunk) return { outcome: 'quarantined', reason: read.reason, isKept: false }
     try {
-      await this.#ports.spool.append(encodeReceived(received))
-      this.#isDiskFull = false
+      if (admission === 'refuse') throw new Error('the disk holds as much of unknown apps as it may')
+      await spool.append(record)
       return { outcome: 'spooled' }
     } catch (cause) {
-      this.#isDiskFull = true
-      this.#ports.logger.error(
+      this.#isDiskFull ||= admission === 'take'
+      logger.error(
         { error: describeError(cause) },
         'neither the store nor the local disk took a callback: it was refused with 503',
       )
@@ -222,16 +209,21 @@ export class Intake {
   }
 }
 
+/** What a body says, without a store: an event, or why it is nobody's. Never throws: what did would stay in the spool for ever. */
+function readBody({ body, length }: ReceivedBody): ClassifiedCallback | NoEvent {
+  if (length > maxBodyBytes) return { reason: 'oversize', detail: `${length} bytes` }
+  try {
+    const classified = classifyCallback(body)
+    return classified.kind === 'unrecognised' ? { reason: 'unrecognised', detail: classified.reason } : classified
+  } catch {
+    return { reason: 'unrecognised', detail: 'it cannot be read' }
+  }
+}
+
 /**
  * A copy with another token, or with none, is no copy: a stranger without the token could otherwise have the true callback
  * taken for a repetition of his, and the merchant would refuse his and never see the true one.
  */
 function withToken(result: string, token: string | null): string {
   return token === null ? result : `${result} token ${sha256(token).slice(0, 16)}`
-}
-
-/** PostgreSQL's classes for data that it cannot hold or that break a rule, and SQLite's words for them. */
-function isDataError(error: unknown): boolean {
-  const code = error instanceof Error ? String(Reflect.get(error, 'code')) : ''
-  return /^2[23]|^SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG)/.test(code)
 }

@@ -20,14 +20,19 @@ export function encodeReceived({ appId, token, body, length, receivedAt }: Recei
   return Buffer.concat([size, head, body])
 }
 
-export function decodeReceived(record: Uint8Array): ReceivedBody {
-  const view = Buffer.from(record.buffer, record.byteOffset, record.byteLength)
-  const headEnd = 4 + view.readUInt32BE(0)
-  const head = JSON.parse(view.subarray(4, headEnd).toString()) as {
-    appId: string
-    token: string | null
-    length: number
-    receivedAt: number
+/** Null for what is no record of ours. */
+export function decodeReceived(record: Uint8Array): ReceivedBody | null {
+  try {
+    const view = Buffer.from(record.buffer, record.byteOffset, record.byteLength)
+    const headEnd = 4 + view.readUInt32BE(0)
+    const head = JSON.parse(view.subarray(4, headEnd).toString()) as {
+      appId: string
+      token: string | null
+      length: number
+      receivedAt: number
+    }
+    return { ...head, receivedAt: new Date(head.receivedAt), body: view.subarray(headEnd) }
+  } catch {
+    return null
   }
-  return { ...head, receivedAt: new Date(head.receivedAt), body: view.subarray(headEnd) }
 }

@@ -1,17 +1,20 @@
-import { type C2bFallback, judgeValidation, type ValidationVerdict } from '../core/deliver/c2b-validation.ts'
-import { prepareDelivery } from '../core/deliver/prepare-delivery.ts'
+import type { ValidationVerdict } from '../core/deliver/c2b-validation.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
-import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { createSender, type Sender } from '../outbound/send.ts'
 import { Spool } from '../spool/spool.ts'
 import { DeliveryWorker } from '../workers/delivery-worker.ts'
+import { withinDeadline } from '../workers/within-deadline.ts'
 import { AppBook } from './app-book.ts'
 import { AppRegister } from './app-register.ts'
-import { Intake, type IntakeOutcome } from './intake.ts'
+import { Intake, type IntakeOutcome, storeDeadlineMs } from './intake.ts'
 import type { RelayObserver } from './observer.ts'
+import { QuarantineBudget, quarantineRowBytes } from './quarantine-budget.ts'
 import type { ReceivedBody } from './received-body.ts'
+import { Recorder } from './recorder.ts'
+import { SpoolBudget } from './spool-budget.ts'
+import { Validator } from './validator.ts'
 import { checkKey, createVault } from './vault.ts'
 
 export type RelayPorts = {
@@ -31,9 +34,9 @@ export type RelaySettings = {
   readonly quarantineBudgetBytes: number
 }
 
-/** Safaricom waits for about eight seconds. [documented] */
-const validationDeadlineMs = 6_000
 const tickEveryMs = 1_000
+const mebibyte = 1024 * 1024
+const dayMs = 24 * 3_600_000
 
 /** The relay, wired: takes callbacks, keeps them, delivers them. HTTP is somebody else's. */
 export class Relay {
@@ -46,38 +49,50 @@ export class Relay {
   readonly #ports: RelayPorts
   readonly #settings: RelaySettings
   readonly #sender: Sender
-  readonly #asker: Sender
+  readonly #validator: Validator
+  readonly #steadyNow: () => Date
   #starting: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> | null = null
 
   constructor(ports: RelayPorts, settings: RelaySettings) {
-    const { storage, clock } = ports
+    const { storage, clock, monotonicMs } = ports
+    const { quarantineBudgetBytes } = settings
     this.storage = storage
     this.#ports = ports
     this.#settings = settings
     const vault = createVault(settings.encryptionKey)
     this.#sender = createSender({ allowPrivateTargets: settings.allowPrivateTargets })
-    this.#asker = createSender({ allowPrivateTargets: settings.allowPrivateTargets, deadlineMs: validationDeadlineMs })
-    this.apps = new AppBook(storage, vault, clock)
+    const began = { at: clock.now().getTime(), monotonicMs: monotonicMs() }
+    this.#steadyNow = () => new Date(began.at + monotonicMs() - began.monotonicMs)
+    this.apps = new AppBook(storage, vault, monotonicMs)
+    this.#validator = new Validator({ ...ports, apps: this.apps }, settings.allowPrivateTargets)
     this.register = new AppRegister({ storage, clock, apps: this.apps, vault }, settings)
     this.spool = Spool.open(settings.spoolFolder, ports.logger)
     this.deliveries = new DeliveryWorker({
       ...ports,
+      steadyNow: this.#steadyNow,
       onAttempt: ports.observer.attempted,
       send: request => this.#sender.send(request),
-      findApp: appId => this.apps.find(appId),
+      findApp: appId => this.apps.open(appId),
       disableApp: async (appId, reason) => {
         await this.register.change(appId, app => ({ ...app, isDisabled: true, disabledReason: reason }))
       },
     })
+    const countQuarantined = (appId: string): Promise<number> =>
+      storage.countQuarantined(appId, new Date(clock.now().getTime() - dayMs), quarantineRowBytes)
     this.intake = new Intake({
       ...ports,
-      onBatch: ports.observer.committed,
+      recorder: new Recorder({
+        ...ports,
+        steadyNow: this.#steadyNow,
+        deliveries: this.deliveries,
+        onBatch: ports.observer.committed,
+      }),
       spool: this.spool,
+      spoolBudget: new SpoolBudget({ junk: quarantineBudgetBytes, unseenApps: 512 * mebibyte }),
+      quarantineBudget: new QuarantineBudget(quarantineBudgetBytes, countQuarantined, monotonicMs),
       apps: this.apps,
-      deliveries: this.deliveries,
-      quarantineBudgetBytes: settings.quarantineBudgetBytes,
     })
   }
 
@@ -104,7 +119,7 @@ export class Relay {
     await this.deliveries.stop()
     await this.spool.close()
     await this.#sender.close()
-    await this.#asker.close()
+    await this.#validator.close()
   }
 
   /** Keeps what came in at a hook. Never rejects. */
@@ -112,35 +127,15 @@ export class Relay {
     return this.intake.receive(received)
   }
 
-  /**
-   * Asks the merchant's endpoint whether a C2B payment may be made, and answers for it where it does not in time. No money has
-   * moved yet, so nothing is kept. Never rejects.
-   */
-  async validate({ appId, token, body, receivedAt }: ReceivedBody): Promise<ValidationVerdict> {
-    const { logger, random } = this.#ports
-    let fallback: C2bFallback = 'accept'
-    try {
-      const found = await this.apps.find(appId)
-      if (found === null || found.app.isDisabled) return judgeValidation(null, fallback)
-      fallback = found.app.c2bFallback
-      const id = createTimeOrderedId(receivedAt, random(16))
-      const event = { id, body, callbackToken: token, contradicts: null }
-      const answer = await this.#asker.send(
-        prepareDelivery(event, found.app, found.secrets, receivedAt, 'c2b-validation'),
-      )
-      const verdict = judgeValidation(answer, fallback)
-      logger.info({ appId, resultCode: verdict.ResultCode, answer: answer.outcome }, 'a C2B validation was answered')
-      return verdict
-    } catch (cause) {
-      logger.warn({ appId, error: describeError(cause) }, 'a C2B validation was answered by the fallback of its app')
-      return judgeValidation(null, fallback)
-    }
+  /** Answers whether a C2B payment may be made. Never rejects. */
+  validate(received: ReceivedBody): Promise<ValidationVerdict> {
+    return this.#validator.validate(received)
   }
 
   /** Makes the next events of every replay due, and begins to deliver them. Never rejects. */
   async advanceReplays(): Promise<void> {
     try {
-      if ((await this.storage.advanceReplays(this.#ports.clock.now())) > 0) void this.deliveries.claimDue()
+      if ((await this.storage.advanceReplays(this.#steadyNow())) > 0) void this.deliveries.claimDue()
     } catch (cause) {
       this.#ports.logger.warn({ error: describeError(cause) }, 'replays wait: the store fails')
     }
@@ -148,7 +143,7 @@ export class Relay {
 
   async #start(): Promise<void> {
     try {
-      await checkKey(this.storage, this.#settings.encryptionKey)
+      await withinDeadline(storeDeadlineMs, checkKey(this.storage, this.#settings.encryptionKey))
     } catch (cause) {
       if (cause instanceof MpesaStkError) throw cause
       // A store that is away is no reason to let Safaricom's callbacks go: they wait on the disk.
@@ -156,7 +151,8 @@ export class Relay {
     }
     this.deliveries.start()
     this.#timer ??= setInterval(() => this.#tick(), tickEveryMs).unref()
-    await this.#drain()
+    // Not waited for: what comes meanwhile is taken, however much there is to drain.
+    this.#tick()
   }
 
   #tick(): void {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -64,7 +64,53 @@ test('a write that was cut off hides nothing that was whole, and is put aside fo
   const next = Spool.open(folder, silent)
   await next.append(bytes('later'))
   expect(await drained(next)).toEqual(['whole', 'later'])
-  expect(readdirSync(folder)).toEqual([`${file}.torn`])
+  expect(readdirSync(folder)).toEqual([expect.stringMatching(/^spool-\d+-\w+\.log\.torn$/)])
+})
+
+test('zeros at the end of a file, as a power cut leaves them, stop nobody', async () => {
+  const folder = newFolder()
+  const spool = Spool.open(folder, silent)
+  await spool.append(bytes('whole'))
+  const [file = ''] = readdirSync(folder)
+  appendFileSync(join(folder, file), Buffer.alloc(4_096))
+  expect(await drained(Spool.open(folder, silent))).toEqual(['whole'])
+})
+
+test('two processes that share a folder lose nothing, whoever takes over what the other is writing', async () => {
+  const folder = newFolder()
+  const [old, young] = [Spool.open(folder, silent), Spool.open(folder, silent)]
+  await Promise.all([old.append(bytes('1')), young.append(bytes('2'))])
+  const third = Spool.open(folder, silent)
+  // Acknowledged after its file was taken over, and perhaps drained.
+  const seen = [...(await drained(third))]
+  await old.append(bytes('3'))
+  await young.append(bytes('4'))
+  for (const spool of [third, old, young, Spool.open(folder, silent)]) seen.push(...(await drained(spool)))
+  expect(new Set(seen)).toEqual(new Set(['1', '2', '3', '4']))
+  expect([old.isEmpty, young.isEmpty, third.isEmpty]).toEqual([true, true, true])
+})
+
+test('what was put aside as torn is never replaced by the next', async () => {
+  const folder = newFolder()
+  for (const text of ['one', 'two']) {
+    const spool = Spool.open(folder, silent)
+    await spool.append(bytes(text))
+    const file = readdirSync(folder).find(name => name.endsWith('.log')) ?? ''
+    appendFileSync(join(folder, file), 'torn')
+    await drained(Spool.open(folder, silent))
+  }
+  expect(readdirSync(folder).filter(name => name.endsWith('.torn'))).toHaveLength(2)
+})
+
+test('a file that the disk no longer reads holds up nobody', async () => {
+  const folder = newFolder()
+  // Reading a folder fails as a bad sector does: with an error that is no absence.
+  mkdirSync(join(folder, 'spool-000000000001-0123456789ab.log'), { recursive: true })
+  const spool = Spool.open(folder, silent)
+  await spool.append(bytes('after'))
+  expect(await drained(spool)).toEqual(['after'])
+  expect(spool.isEmpty).toBe(true)
+  expect(readdirSync(folder)).toEqual([expect.stringMatching(/\.torn$/)])
 })
 
 test('a disk that takes nothing is said so, and what comes when it does again is kept', async () => {
@@ -84,24 +130,33 @@ test('a record that nobody can take is kept aside', async () => {
   const folder = newFolder()
   const spool = Spool.open(folder, silent)
   await spool.putAside(bytes('odd'))
-  const { records } = readFrames(readFileSync(join(folder, 'refused.frames')))
+  const [file = ''] = readdirSync(folder)
+  expect(file).toMatch(/^refused-/)
+  const { records } = readFrames(readFileSync(join(folder, file)))
   expect(records.map(record => Buffer.from(record).toString())).toEqual(['odd'])
   expect(spool.isEmpty).toBe(true)
 })
 
 describe('frames', () => {
-  test('end where a byte is wrong, wherever that is', () => {
-    const file = Buffer.concat(['one', 'two', 'three'].map(text => frame(bytes(text))))
+  test('of which one has a wrong byte, wherever that is, are missing this one alone', () => {
+    const texts = ['one', 'two', 'three']
+    const file = Buffer.concat(texts.map(text => frame(bytes(text))))
     expect(readFrames(file)).toMatchObject({ tornBytes: 0 })
     for (let index = 0; index < file.length; index++) {
       const changed = Buffer.from(file)
       changed.writeUInt8((changed.readUInt8(index) + 1) % 256, index)
       const { records, tornBytes } = readFrames(changed)
-      expect(records.length).toBeLessThan(3)
+      const damaged = index < 15 ? 0 : index < 30 ? 1 : 2
+      expect(records.map(record => Buffer.from(record).toString())).toEqual(texts.toSpliced(damaged, 1))
       expect(tornBytes).toBeGreaterThan(0)
     }
     for (let length = 0; length < file.length; length++) {
       expect(readFrames(file.subarray(0, length)).records.length).toBeLessThan(3)
     }
+  })
+
+  test('of what is nothing but marks are none', () => {
+    const marks = Buffer.concat(Array.from({ length: 1_000 }, () => frame(bytes('x')).subarray(0, 4)))
+    expect(readFrames(marks)).toEqual({ records: [], tornBytes: 4_000 })
   })
 })

@@ -1,28 +1,36 @@
-import { mkdirSync, readdirSync } from 'node:fs'
-import { appendFile, type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
+import { type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../core/ports.ts'
 import { Batcher } from '../workers/batcher.ts'
 import { frame, readFrames } from './frame.ts'
 
-const fileName = /^spool-(\d{12})\.log$/
+const fileName = /^spool-(\d{12})-[0-9a-f]{12}\.log$/
 /** A file is begun anew after so many bytes, so that what was drained leaves the disk early. */
 const maxFileBytes = 16 * 1024 * 1024
 const drainAtOnce = 200
+const drainBytesAtOnce = 1024 * 1024
 
-type Current = { readonly handle: FileHandle; readonly path: string; bytes: number }
+type SpoolFile = { readonly path: string; bytes: number }
+type Current = SpoolFile & { readonly handle: FileHandle }
 
 /**
  * Records on the local disk, in the order in which they came, for the time when the store cannot take them. What `append`
  * resolved for is on the disk. A file is removed once everything in it was handled: after a crash in between, its records
  * come again.
+ *
+ * Who opens a folder takes over every file in it by giving it a name of his own. The file may be a living process's: that one
+ * looks after each write whether its file still has its name, and writes once more where it has not. So processes that share
+ * a folder, by mistake or while one replaces the other, lose nothing, and no lock can be left behind.
  */
 export class Spool {
   readonly #folder: string
   readonly #logger: Logger
+  readonly #owner = randomBytes(6).toString('hex')
   readonly #writes: Batcher<Uint8Array, undefined>
   /** Files that nothing more is written to, the oldest first. */
-  readonly #closed: string[] = []
+  readonly #closed: SpoolFile[] = []
   #current: Current | null = null
   #lastNumber = 0
   #waiting = 0
@@ -31,19 +39,35 @@ export class Spool {
   private constructor(folder: string, logger: Logger) {
     this.#folder = folder
     this.#logger = logger
-    this.#writes = new Batcher({ maxBatch: 256, maxQueued: 10_000, write: records => this.#write(records) })
+    this.#writes = new Batcher({
+      maxBatch: 256,
+      maxQueued: 10_000,
+      weight: { of: record => record.length, maxBatchBytes: 4 * 1024 * 1024, maxQueuedBytes: 64 * 1024 * 1024 },
+      failsTogether: true,
+      write: records => this.#write(records),
+    })
   }
 
-  /** Opens a folder, made for its owner's eyes only if it is not there, with what a process before left in it. */
+  /** Opens a folder, made for its owner's eyes only if it is not there, and takes over what others left in it. */
   static open(folder: string, logger: Logger): Spool {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const spool = new Spool(folder, logger)
-    const left = readdirSync(folder)
-      .filter(name => fileName.test(name))
-      .sort()
-    spool.#closed.push(...left.map(name => join(folder, name)))
-    spool.#lastNumber = Number(fileName.exec(left.at(-1) ?? '')?.[1] ?? 0)
+    const names = readdirSync(folder)
+    const numberOf = (name: string): number => Number(/^spool-(\d{12})-/.exec(name)?.[1] ?? 0)
+    spool.#lastNumber = Math.max(0, ...names.map(numberOf))
+    for (const name of names.filter(each => fileName.test(each)).sort()) spool.#takeOver(join(folder, name))
     return spool
+  }
+
+  #takeOver(path: string): void {
+    const taken = this.#nextPath()
+    try {
+      renameSync(path, taken)
+      this.#closed.push({ path: taken, bytes: statSync(taken).size })
+    } catch (error) {
+      // Somebody else was first, or has drained it.
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
   }
 
   /** Whether something is in it: then whatever comes goes behind that. */
@@ -54,6 +78,11 @@ export class Spool {
   /** Files that wait to be drained, the one that is written to included. */
   get files(): number {
     return this.#closed.length + (this.#current === null ? 0 : 1)
+  }
+
+  /** Bytes that wait to be drained. */
+  get bytes(): number {
+    return this.#closed.reduce((sum, { bytes }) => sum + bytes, this.#current?.bytes ?? 0)
   }
 
   /** Resolves when the record is on the disk. Rejects when the disk does not take it: then it is not there. */
@@ -67,34 +96,72 @@ export class Spool {
   }
 
   /**
-   * Hands everything to `handle`, in order, and forgets what it took. Rejects with what `handle` rejects with: then that and
-   * all that follows stays.
+   * Hands everything that is in it now to `handle`, in order, and forgets what it took. Rejects with what `handle` rejects
+   * with: then that and all that follows stays.
    */
   async drain(handle: (records: readonly Uint8Array[]) => Promise<void>): Promise<void> {
-    for (;;) {
-      if (this.#closed.length === 0) await this.#closeCurrent()
-      const [path] = this.#closed
-      if (path === undefined) return
-      const { records, tornBytes } = readFrames(await readFile(path))
-      for (let index = 0; index < records.length; index += drainAtOnce) {
-        await handle(records.slice(index, index + drainAtOnce))
-      }
-      if (tornBytes > 0) {
-        // The end of a write that was cut off, and so never acknowledged; or a disk that lies, and then a person must look.
-        this.#logger.error({ path, tornBytes }, 'the end of a spool file could not be read; the file was put aside')
-        await rename(path, `${path}.torn`)
-      } else {
-        await unlink(path)
-      }
+    await this.#closeCurrent()
+    for (let left = this.#closed.length; left > 0; left--) {
+      const [file] = this.#closed
+      if (file === undefined) return
+      await this.#drainFile(file.path, handle)
       this.#closed.shift()
+    }
+  }
+
+  async #drainFile(path: string, handle: (records: readonly Uint8Array[]) => Promise<void>): Promise<void> {
+    const bytes = await this.#read(path)
+    if (bytes === null) return
+    const { records, tornBytes } = readFrames(bytes)
+    for (const slice of slices(records)) {
+      await handle(slice)
+      // Whoever waits for this process comes in between.
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    if (tornBytes === 0) return unlink(path).catch(ignoreAbsence)
+    // The end of a write that was cut off, and so never acknowledged; or a disk that lies, and then a person must look.
+    this.#logger.error({ path, tornBytes }, 'a part of a spool file could not be read; the file was put aside')
+    await rename(path, `${path}.torn`).catch(ignoreAbsence)
+  }
+
+  /** Null for a file that another process took over, and for one that the disk no longer reads, which is put aside. */
+  async #read(path: string): Promise<Uint8Array | null> {
+    try {
+      return await readFile(path)
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return null
+      this.#logger.error({ path, code: codeOf(error) }, 'a spool file could not be read; it was put aside for a person')
+      await rename(path, `${path}.torn`)
+      return null
     }
   }
 
   /** Keeps a record that nobody can take where a person finds it, out of the way of the others. */
   async putAside(record: Uint8Array): Promise<void> {
-    const path = join(this.#folder, 'refused.frames')
-    await appendFile(path, frame(record), { mode: 0o600 })
-    this.#logger.error({ path }, 'the store refused a callback for what is in it; it was put aside for a person')
+    const path = join(this.#folder, `refused-${randomBytes(6).toString('hex')}.frame`)
+    const handle = await open(path, 'wx', 0o600)
+    try {
+      await handle.writeFile(frame(record))
+      await handle.datasync()
+      await this.#syncFolder()
+    } finally {
+      await handle.close()
+    }
+    this.#logger.error({ path }, 'nobody can take a callback for what is in it; it was put aside for a person')
+  }
+
+  /** Whether the disk takes anything at all. */
+  async canWrite(): Promise<boolean> {
+    const path = join(this.#folder, `probe-${this.#owner}`)
+    try {
+      const handle = await open(path, 'w', 0o600)
+      await handle.writeFile(Buffer.alloc(4_096, 1)).finally(() => handle.close())
+      return true
+    } catch {
+      return false
+    } finally {
+      await unlink(path).catch(() => undefined)
+    }
   }
 
   async close(): Promise<void> {
@@ -112,13 +179,17 @@ export class Spool {
     const current = this.#current
     if (current === null) return
     this.#current = null
-    this.#closed.push(current.path)
+    this.#closed.push({ path: current.path, bytes: current.bytes })
     await current.handle.close()
   }
 
   async #write(records: readonly Uint8Array[]): Promise<readonly undefined[]> {
     try {
-      await this.#writeRecords(records)
+      const bytes = Buffer.concat(records.map(frame))
+      // Twice, because a process that opens the folder takes the file over, once; whatever comes after has a new one.
+      if (!(await this.#writeBytes(bytes)) && !(await this.#writeBytes(bytes))) {
+        throw new Error('other processes take the spool’s files as fast as they are made')
+      }
       return records.map(() => undefined)
     } finally {
       const waiting = this.#whenWritten.splice(0)
@@ -127,37 +198,90 @@ export class Spool {
     }
   }
 
-  async #writeRecords(records: readonly Uint8Array[]): Promise<void> {
-    const bytes = Buffer.concat(records.map(frame))
+  /** False when the file was taken over by then: who took it may have read it before these bytes. */
+  async #writeBytes(bytes: Uint8Array): Promise<boolean> {
     const current = await this.#openCurrent()
     try {
       await current.handle.writeFile(bytes)
       await current.handle.datasync()
-      current.bytes += bytes.length
     } catch (error) {
-      // What was half written would hide what is written after it.
+      // What was half written would be taken for damage.
       await current.handle.truncate(current.bytes).catch(() => undefined)
-      this.#current = null
-      if (current.bytes > 0) this.#closed.push(current.path)
-      await current.handle.close().catch(() => undefined)
-      if (current.bytes === 0) await unlink(current.path).catch(() => undefined)
+      await this.#giveUp(current)
       throw error
     }
+    current.bytes += bytes.length
+    if (!(await isNamed(current))) {
+      this.#current = null
+      await current.handle.close()
+      return false
+    }
     if (current.bytes >= maxFileBytes) await this.#rotate()
+    return true
+  }
+
+  async #giveUp(current: Current): Promise<void> {
+    this.#current = null
+    if (current.bytes > 0) this.#closed.push({ path: current.path, bytes: current.bytes })
+    await current.handle.close().catch(() => undefined)
+    if (current.bytes === 0) await unlink(current.path).catch(() => undefined)
   }
 
   async #openCurrent(): Promise<Current> {
     if (this.#current !== null) return this.#current
-    const path = join(this.#folder, `spool-${String(++this.#lastNumber).padStart(12, '0')}.log`)
-    const handle = await open(path, 'ax', 0o600)
-    // The file's name must survive the machine too.
+    const path = this.#nextPath()
+    const current: Current = { handle: await open(path, 'ax', 0o600), path, bytes: 0 }
+    try {
+      await this.#syncFolder()
+    } catch (error) {
+      await this.#giveUp(current)
+      throw error
+    }
+    this.#current = current
+    return current
+  }
+
+  /** A file's name must survive the machine too. */
+  async #syncFolder(): Promise<void> {
     const folder = await open(this.#folder, 'r')
     try {
       await folder.sync()
     } finally {
       await folder.close()
     }
-    this.#current = { handle, path, bytes: 0 }
-    return this.#current
   }
+
+  #nextPath(): string {
+    return join(this.#folder, `spool-${String(++this.#lastNumber).padStart(12, '0')}-${this.#owner}.log`)
+  }
+}
+
+function* slices(records: readonly Uint8Array[]): Iterable<readonly Uint8Array[]> {
+  let slice: Uint8Array[] = []
+  let bytes = 0
+  for (const record of records) {
+    if (slice.length === drainAtOnce || (slice.length > 0 && bytes + record.length > drainBytesAtOnce)) {
+      yield slice
+      slice = []
+      bytes = 0
+    }
+    slice.push(record)
+    bytes += record.length
+  }
+  if (slice.length > 0) yield slice
+}
+
+/** Whether the name still leads to the file that is written to. */
+async function isNamed({ path, handle }: Current): Promise<boolean> {
+  const [mine, named] = await Promise.all([handle.stat(), stat(path).catch(ignoreAbsence)])
+  return mine.ino === named?.ino
+}
+
+function ignoreAbsence(error: unknown): undefined {
+  if (codeOf(error) === 'ENOENT') return undefined
+  throw error
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error ? Reflect.get(error, 'code') : undefined
 }

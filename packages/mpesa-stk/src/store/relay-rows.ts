@@ -47,6 +47,12 @@ export type EventRow = {
   last_error: string | null
 }
 
+/** Everything of an event but its body, which a list has no use for. */
+export type ListedEventRow = Omit<EventRow, 'body'>
+
+export const listedEventColumns = `id, app_id, kind, business_key, result, checkout_request_id, callback_token, contradicts, copies,
+  received_at, status, attempt_count, failures, due_at, lease_id, delivered_at, last_error`
+
 export type AttemptRow = {
   event_id: string
   number: number
@@ -99,7 +105,7 @@ export function toApp(row: AppRow): RelayApp {
   }
 }
 
-export function toRelayEvent(row: EventRow): RelayEvent {
+export function toRelayEvent(row: ListedEventRow): RelayEvent {
   const isDue = row.status === 'PENDING' || row.status === 'FAILED'
   return {
     id: row.id,

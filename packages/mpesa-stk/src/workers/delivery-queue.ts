@@ -4,11 +4,18 @@ import type { LeasedEvent } from '../core/deliver/relay-event.ts'
 /** An event in memory with the time, by a clock that never jumps, at which its lease was asked for. */
 export type QueuedEvent = { readonly event: LeasedEvent; readonly leasedAtMs: number }
 
+export type CircuitCounts = Readonly<Record<'closed' | 'open' | 'probing', number>>
+
 type AppQueue = { readonly waiting: QueuedEvent[]; running: number; circuit: Circuit }
 
-/** At most so many requests at once to one app's endpoint, and so many waiting in memory. */
+/** At most so many requests at once to one app's endpoint, and to all together. */
 const runningPerApp = 16
+const runningTogether = 256
+/** At most so many wait in memory: of one app, and bytes of all. */
 const waitingPerApp = 500
+const maxWaitingBytes = 64 * 1024 * 1024
+/** Of an app that has so many no more are claimed: whoever is slow leaves the room to others. */
+export const enoughOfOneApp = 8 * runningPerApp
 
 /**
  * Events that are leased to this process and not sent yet, app by app: each app in its turn, so that nobody's endpoint delays
@@ -16,32 +23,36 @@ const waitingPerApp = 500
  */
 export class DeliveryQueue {
   readonly #apps = new Map<string, AppQueue>()
-  #waiting = 0
-
-  get waiting(): number {
-    return this.#waiting
-  }
+  #waitingBytes = 0
+  #running = 0
 
   /** False when there is no room for more of this app, or it is left alone just now. */
   add(queued: QueuedEvent, nowMs: number): boolean {
     const app = this.#app(queued.event.appId)
-    if (app.waiting.length >= waitingPerApp || askCircuit(app.circuit, nowMs) === 'wait') return false
+    const bytes = queued.event.body.length
+    if (app.waiting.length >= waitingPerApp || this.#waitingBytes + bytes > maxWaitingBytes) return false
+    if (askCircuit(app.circuit, nowMs) === 'wait') return false
     app.waiting.push(queued)
-    this.#waiting++
+    this.#waitingBytes += bytes
     return true
   }
 
   /** The next event that may be sent now, of the app whose turn it is; it counts as running until `end`. */
   take(nowMs: number): QueuedEvent | null {
+    const free = runningTogether - this.#running
+    if (free === 0) return null
+    // The fewer there are left, the fewer one app may have: many slow endpoints together leave something for the others.
+    const share = Math.min(runningPerApp, Math.max(1, Math.floor(free / 8)))
     for (const [appId, app] of this.#apps) {
-      if (app.waiting.length === 0 || app.running >= runningPerApp) continue
+      if (app.waiting.length === 0 || app.running >= share) continue
       const answer = askCircuit(app.circuit, nowMs)
       if (answer === 'wait') continue
       if (answer === 'probe') app.circuit = beginProbe(app.circuit)
       const queued = app.waiting.shift()
       if (queued === undefined) continue
       app.running++
-      this.#waiting--
+      this.#running++
+      this.#waitingBytes -= queued.event.body.length
       // To the end of the line: a Map keeps the order of insertion.
       this.#apps.delete(appId)
       this.#apps.set(appId, app)
@@ -54,18 +65,22 @@ export class DeliveryQueue {
   end(appId: string, isAlive: boolean, nowMs: number): readonly QueuedEvent[] {
     const app = this.#app(appId)
     app.running--
+    this.#running--
     app.circuit = noteAttempt(app.circuit, isAlive, nowMs)
-    if (askCircuit(app.circuit, nowMs) !== 'wait') return []
-    const given = app.waiting.splice(0)
-    this.#waiting -= given.length
-    return given
+    return askCircuit(app.circuit, nowMs) === 'wait' ? this.#empty(app) : []
   }
 
   /** Nothing was sent after all. */
   cancel(appId: string): void {
     const app = this.#app(appId)
     app.running--
+    this.#running--
     app.circuit = { ...app.circuit, isProbing: false }
+  }
+
+  /** Whether what waits of an app is soon sent. */
+  isLow(appId: string): boolean {
+    return (this.#apps.get(appId)?.waiting.length ?? 0) < 2 * runningPerApp
   }
 
   /** Until when an app's endpoint is left alone; null when it is not. */
@@ -76,15 +91,26 @@ export class DeliveryQueue {
   /** Apps of which nothing more should be claimed now. */
   shutApps(nowMs: number): readonly string[] {
     return [...this.#apps]
-      .filter(([, { waiting, circuit }]) => waiting.length >= waitingPerApp || askCircuit(circuit, nowMs) === 'wait')
+      .filter(([, { waiting, circuit }]) => waiting.length >= enoughOfOneApp || askCircuit(circuit, nowMs) === 'wait')
       .map(([appId]) => appId)
   }
 
   /** Everything that waits, which is then forgotten. */
   drain(): readonly QueuedEvent[] {
-    const all = [...this.#apps.values()].flatMap(({ waiting }) => waiting.splice(0))
-    this.#waiting = 0
-    return all
+    return [...this.#apps.values()].flatMap(app => this.#empty(app))
+  }
+
+  /** How many endpoints are open to attempts, left alone, and being probed. */
+  circuits(): CircuitCounts {
+    const counts = { closed: 0, open: 0, probing: 0 }
+    for (const { circuit } of this.#apps.values()) counts[stateOf(circuit)]++
+    return counts
+  }
+
+  #empty(app: AppQueue): readonly QueuedEvent[] {
+    const given = app.waiting.splice(0)
+    for (const { event } of given) this.#waitingBytes -= event.body.length
+    return given
   }
 
   #app(appId: string): AppQueue {
@@ -94,4 +120,9 @@ export class DeliveryQueue {
     this.#apps.set(appId, app)
     return app
   }
+}
+
+function stateOf({ openUntilMs, isProbing }: Circuit): keyof CircuitCounts {
+  if (openUntilMs === null) return 'closed'
+  return isProbing ? 'probing' : 'open'
 }

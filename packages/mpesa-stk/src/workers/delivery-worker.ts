@@ -1,20 +1,23 @@
+import { appMark } from '../core/deliver/app-mark.ts'
 import { type AttemptAnswer, type AttemptFailure, judgeAttempt } from '../core/deliver/judge-attempt.ts'
 import type { OutboundRequest } from '../core/deliver/prepare-delivery.ts'
 import { prepareDelivery } from '../core/deliver/prepare-delivery.ts'
 import type { AppSecrets, RelayApp } from '../core/deliver/relay-app.ts'
 import type { DeliveryOutcome, DeliveryResult, LeasedEvent } from '../core/deliver/relay-event.ts'
-import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import type { ClaimLimits, RelayStorage } from '../core/deliver/relay-storage.ts'
 import { describeError } from '../core/errors.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { Batcher } from './batcher.ts'
-import { DeliveryQueue, type QueuedEvent } from './delivery-queue.ts'
+import { type CircuitCounts, DeliveryQueue, enoughOfOneApp, type QueuedEvent } from './delivery-queue.ts'
 
 type OpenedApp = { readonly app: RelayApp; readonly secrets: AppSecrets }
 
 export type DeliveryPorts = {
   readonly storage: RelayStorage
   readonly clock: Clock
+  /** A time that never jumps, for leases and for what is due. */
+  readonly steadyNow: () => Date
   readonly random: Random
   readonly logger: Logger
   readonly send: (request: OutboundRequest) => Promise<AttemptAnswer>
@@ -30,8 +33,8 @@ export type DeliveryPorts = {
 /** A lease outlasts the attempt that begins under it by far: 10 s of deadline, and the time to store the result. */
 export const deliveryLeaseMs = 60_000
 const mustBeginWithinMs = 30_000
-const sendingAtOnce = 128
-const claimAtOnce = 256
+/** Of one app no more than are soon sent, so that its backlog keeps nobody else waiting. */
+const claimLimits: ClaimLimits = { perApp: enoughOfOneApp, total: 4 * enoughOfOneApp }
 const lookEveryMs = 1_000
 const maxResults = 20_000
 const maxStoreAttempts = 40
@@ -45,6 +48,7 @@ export class DeliveryWorker {
   readonly #queue = new DeliveryQueue()
   readonly #results: Batcher<DeliveryResult, undefined>
   readonly #sending = new Set<Promise<void>>()
+  readonly #backlogged = new Set<string>()
   #timer: NodeJS.Timeout | null = null
   #claiming: Promise<void> | null = null
 
@@ -61,11 +65,19 @@ export class DeliveryWorker {
     return this.#timer !== null
   }
 
+  /** How many endpoints are open to attempts, left alone, and being probed. */
+  circuits(): CircuitCounts {
+    return this.#queue.circuits()
+  }
+
   /** Takes events that were just recorded under a lease that was asked for at `leasedAtMs`. */
   handOver(events: readonly LeasedEvent[], leasedAtMs: number): void {
-    if (!this.isStarted) return
     const nowMs = this.#ports.monotonicMs()
-    for (const event of events) this.#enqueue({ event, leasedAtMs }, nowMs)
+    for (const event of events) {
+      if (this.isStarted) this.#enqueue({ event, leasedAtMs }, nowMs)
+      // Stopped since the lease was asked for: whoever looks next need not wait for its end.
+      else this.#giveBack(event, 0)
+    }
     this.#sendMore()
   }
 
@@ -100,22 +112,33 @@ export class DeliveryWorker {
   }
 
   async #claimAll(): Promise<void> {
-    const { storage, clock, random, logger, monotonicMs } = this.#ports
+    const { storage, random, logger, monotonicMs, steadyNow } = this.#ports
     try {
-      for (;;) {
-        const room = Math.min(claimAtOnce, 2 * claimAtOnce - this.#queue.waiting)
-        if (!this.isStarted || room <= 0) return
-        const at = clock.now()
+      for (let claimed = claimLimits.total; claimed > 0; ) {
+        if (!this.isStarted) return
+        const at = steadyNow()
         const leasedAtMs = monotonicMs()
         const lease = { leaseId: createTimeOrderedId(at, random(16)), leaseMs: deliveryLeaseMs, at }
-        const events = await storage.claimDueEvents(lease, room, this.#queue.shutApps(leasedAtMs))
+        const events = await storage.claimDueEvents(lease, claimLimits, this.#queue.shutApps(leasedAtMs))
+        this.#noteBacklogs(events)
         for (const event of events) this.#enqueue({ event, leasedAtMs }, monotonicMs())
         this.#sendMore()
-        if (events.length < room) return
+        claimed = events.length
       }
     } catch (cause) {
       logger.warn({ error: describeError(cause) }, 'due events could not be claimed; they stay in the store')
     }
+  }
+
+  /** Whose claim was full has more that is due: it is claimed when this is nearly sent, and not a second later. */
+  #noteBacklogs(claimed: readonly LeasedEvent[]): void {
+    const counts = new Map<string, number>()
+    for (const { appId } of claimed) counts.set(appId, (counts.get(appId) ?? 0) + 1)
+    for (const [appId, count] of counts) if (count >= claimLimits.perApp) this.#backlogged.add(appId)
+  }
+
+  #claimMoreOf(appId: string): void {
+    if (this.#backlogged.has(appId) && this.#queue.isLow(appId) && this.#backlogged.delete(appId)) void this.claimDue()
   }
 
   #enqueue(queued: QueuedEvent, nowMs: number): void {
@@ -124,12 +147,13 @@ export class DeliveryWorker {
   }
 
   #sendMore(): void {
-    while (this.#sending.size < sendingAtOnce) {
+    for (;;) {
       const queued = this.#queue.take(this.#ports.monotonicMs())
       if (queued === null) return
       const sending = this.#deliver(queued).finally(() => {
         this.#sending.delete(sending)
         this.#sendMore()
+        this.#claimMoreOf(queued.event.appId)
       })
       this.#sending.add(sending)
     }
@@ -140,15 +164,16 @@ export class DeliveryWorker {
     const { clock, logger, monotonicMs } = this.#ports
     const { id, appId } = event
     try {
-      if (!(await this.#isStillOurs(event, leasedAtMs))) {
-        this.#queue.cancel(appId)
-        return
-      }
       const found = await this.#ports.findApp(appId)
       if (found === null || found.app.isDisabled) {
         this.#queue.cancel(appId)
         if (found === null) this.#finish(event, { status: 'DEAD', error: 'its app was deleted' }, null)
         else this.#giveBack(event, giveBackMs)
+        return
+      }
+      // Last of what is waited for: what came in between may have taken longer than the lease.
+      if (!(await this.#isStillOurs(event, leasedAtMs))) {
+        this.#queue.cancel(appId)
         return
       }
       const at = clock.now()
@@ -176,13 +201,19 @@ export class DeliveryWorker {
         responseHead: answer.outcome === 'answered' ? answer.head : answer.message,
       })
       if (judged.outcome.status === 'DEAD') {
-        logger.error({ eventId: id, appId, error: judged.outcome.error }, 'an event is dead: its last attempt failed')
+        logger.error(
+          { eventId: id, app: appMark(appId), error: judged.outcome.error },
+          'an event is dead: its last attempt failed',
+        )
       }
       if (judged.isGone) await this.#disable(appId)
     } catch (cause) {
       this.#queue.cancel(appId)
       this.#giveBack(event, giveBackMs)
-      logger.error({ eventId: id, appId, error: describeError(cause) }, 'an event could not be sent; it is due again')
+      logger.error(
+        { eventId: id, app: appMark(appId), error: describeError(cause) },
+        'an event could not be sent; it is due again',
+      )
     }
   }
 
@@ -193,7 +224,7 @@ export class DeliveryWorker {
     } catch (cause) {
       const { id, appId } = event
       this.#ports.logger.error(
-        { eventId: id, appId, error: describeError(cause) },
+        { eventId: id, app: appMark(appId), error: describeError(cause) },
         'an event is dead: it cannot be sent',
       )
       return null
@@ -205,16 +236,23 @@ export class DeliveryWorker {
     try {
       await this.#ports.disableApp(appId, '410')
     } catch (cause) {
-      this.#ports.logger.error({ appId, error: describeError(cause) }, 'an app whose endpoint is gone was not disabled')
+      this.#ports.logger.error(
+        { app: appMark(appId), error: describeError(cause) },
+        'an app whose endpoint is gone was not disabled',
+      )
     }
   }
 
   /** A lease that may not outlast the attempt is begun anew first: whoever has lost it sends nothing. */
   async #isStillOurs({ id, leaseId }: LeasedEvent, leasedAtMs: number): Promise<boolean> {
-    const { storage, clock, monotonicMs } = this.#ports
-    if (monotonicMs() - leasedAtMs < mustBeginWithinMs) return true
-    const lease = { leaseId, leaseMs: deliveryLeaseMs, at: clock.now() }
-    return (await storage.renewLeases([id], lease)).length > 0
+    const { storage, monotonicMs, steadyNow } = this.#ports
+    let askedAtMs = leasedAtMs
+    while (monotonicMs() - askedAtMs >= mustBeginWithinMs) {
+      askedAtMs = monotonicMs()
+      const lease = { leaseId, leaseMs: deliveryLeaseMs, at: steadyNow() }
+      if ((await storage.renewLeases([id], lease)).length === 0) return false
+    }
+    return true
   }
 
   #giveBack(event: LeasedEvent, delayMs: number): void {
@@ -233,10 +271,10 @@ export class DeliveryWorker {
 
   /** A store that is away for a moment costs no merchant a second delivery; one that stays away costs no more than that. */
   async #store(results: readonly DeliveryResult[]): Promise<readonly undefined[]> {
-    const { storage, clock } = this.#ports
+    const { storage, clock, steadyNow } = this.#ports
     for (let attempt = 1; ; attempt++) {
       try {
-        await storage.finishDeliveries(results, clock.now())
+        await storage.finishDeliveries(results, steadyNow())
         return results.map(() => undefined)
       } catch (cause) {
         if (attempt >= maxStoreAttempts || !this.isStarted) throw cause

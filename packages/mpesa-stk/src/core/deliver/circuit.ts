@@ -25,6 +25,8 @@ export function beginProbe(circuit: Circuit): Circuit {
 /** After an attempt. Any answer but a failing server's shows that somebody is there. */
 export function noteAttempt(circuit: Circuit, isAlive: boolean, nowMs: number): Circuit {
   if (isAlive) return closedCircuit
+  // Of attempts that were under way when it opened: they tell what is known.
+  if (circuit.openUntilMs !== null && !circuit.isProbing) return circuit
   const failuresInARow = circuit.failuresInARow + 1
   if (failuresInARow < opensAfter) return { ...circuit, failuresInARow, isProbing: false }
   const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (failuresInARow - opensAfter))

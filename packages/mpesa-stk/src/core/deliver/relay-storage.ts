@@ -13,6 +13,9 @@ import type { NewReplayRun, ReplayFilter, ReplayRun } from './replay-run.ts'
 /** The right to deliver events, until its time is over by the store's clock. */
 export type DeliveryLease = { readonly leaseId: string; readonly leaseMs: number; readonly at: Date }
 
+/** How many events are claimed at once. */
+export type ClaimLimits = { readonly perApp: number; readonly total: number }
+
 /** What became of each event of a batch, in its order. */
 export type RecordedEvent =
   /** It is stored, and leased to whoever recorded it. */
@@ -47,15 +50,18 @@ export interface RelayStorage {
    * that two batches never wait for each other in a circle. What is recorded is leased to the caller.
    */
   recordEvents(events: readonly NewRelayEvent[], lease: DeliveryLease): Promise<readonly RecordedEvent[]>
-  /**
-   * Keeps a body that is no event, unless its app has had `budgetBytes` within a day; each costs its bytes and 1 KiB. False
-   * when it was not kept.
-   */
-  quarantine(body: QuarantinedBody, budgetBytes: number): Promise<boolean>
+  /** Keeps bodies that are no events. */
+  quarantine(bodies: readonly QuarantinedBody[]): Promise<void>
+  /** What was kept so for an app since then, in bytes; each body costs `rowBytes` beside its own. */
+  countQuarantined(appId: string, since: Date, rowBytes: number): Promise<number>
   /** Newest first. */
   listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]>
-  /** Leases events that are due, the oldest first, of enabled apps other than `exceptApps`. */
-  claimDueEvents(lease: DeliveryLease, limit: number, exceptApps: readonly string[]): Promise<readonly LeasedEvent[]>
+  /** Leases events that are due: of each app the oldest, and of no app that is disabled or among `exceptApps`. */
+  claimDueEvents(
+    lease: DeliveryLease,
+    limits: ClaimLimits,
+    exceptApps: readonly string[],
+  ): Promise<readonly LeasedEvent[]>
   /** Begins a lease anew before an attempt that would outlast it. The ids of those that are still ours. */
   renewLeases(eventIds: readonly string[], lease: DeliveryLease): Promise<readonly string[]>
   /** Keeps what became of leases, in one commit. */
@@ -81,7 +87,8 @@ export interface RelayStorage {
   findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null>
   /** Newest first. */
   listEvents(appId: string, filter: EventFilter, limit: number): Promise<readonly RelayEvent[]>
-  listAttempts(eventId: string): Promise<readonly DeliveryAttempt[]>
+  /** The newest of them, the oldest first. */
+  listAttempts(eventId: string, limit: number): Promise<readonly DeliveryAttempt[]>
   /** For the numbers: how many are due or to be due, and since when the oldest has been due. */
   countPending(): Promise<{ readonly pending: number; readonly oldestDueAt: Date | null }>
   close(): Promise<void>

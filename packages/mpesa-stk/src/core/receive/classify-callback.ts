@@ -1,6 +1,7 @@
 import { readAmount } from '../payment/amount.ts'
 import { readResultCode } from '../payment/result-code.ts'
-import { parseCallback } from './parse-callback.ts'
+import { sha256 } from '../sha256.ts'
+import { readCallback } from './parse-callback.ts'
 import { field, fieldLike, isObject, parseJson } from './read-json.ts'
 
 /** What Safaricom posts: an STK result, a C2B confirmation, a Result envelope, a standing order, a B2B express result. */
@@ -13,7 +14,7 @@ export type ClassifiedCallback = {
   readonly kind: CallbackKind
   /** Safaricom's name for what it is about: the same in every copy, and in a second callback that says something else. */
   readonly businessKey: string
-  /** What it says, as far as money goes. With kind and key it makes the event: the same again is a repeat. */
+  /** What it says: code and money for people, then a mark of every word. With kind and key it makes the event: the same again is a repeat. */
   readonly result: string
   readonly checkoutRequestId: string | null
 }
@@ -21,7 +22,7 @@ export type ClassifiedCallback = {
 /** What a body turned out to be. `reason` is for people and holds nothing of the body. */
 export type Classification = ClassifiedCallback | { readonly kind: 'unrecognised'; readonly reason: string }
 
-type Reader = (body: Record<string, unknown>) => Omit<ClassifiedCallback, 'kind'> | null
+type Reader = (body: Record<string, unknown>) => Pick<ClassifiedCallback, 'businessKey' | 'result'> | null
 
 /** By what only they have. Tried in this order. */
 const readers: Readonly<Record<Exclude<CallbackKind, 'stk'>, Reader>> = {
@@ -33,21 +34,23 @@ const readers: Readonly<Record<Exclude<CallbackKind, 'stk'>, Reader>> = {
 
 /** Classifies the bytes of a callback. Never throws, whatever they are. */
 export function classifyCallback(bytes: Uint8Array): Classification {
-  const stk = parseCallback(bytes)
+  const body = parseJson(bytes)
+  const said = markOf(body)
+  if (said === null) return { kind: 'unrecognised', reason: 'it cannot be written as JSON again' }
+  const stk = readCallback(body)
   if (stk.kind === 'stk') {
     const { checkoutRequestId, merchantRequestId, resultCode, amount, receipt } = stk
     return {
       kind: 'stk',
       businessKey: checkoutRequestId ?? `merchant ${merchantRequestId}`,
-      result: says(resultCode, receipt, amountText(amount)),
+      result: says(resultCode, receipt, amountText(amount), said),
       checkoutRequestId,
     }
   }
-  const body = parseJson(bytes)
   if (!isObject(body)) return { kind: 'unrecognised', reason: stk.reason }
   for (const [kind, read] of Object.entries(readers) as [Exclude<CallbackKind, 'stk'>, Reader][]) {
     const found = read(body)
-    if (found !== null) return { kind, ...found }
+    if (found !== null) return { kind, ...found, result: `${found.result} ${said}`, checkoutRequestId: null }
   }
   return { kind: 'unrecognised', reason: stk.reason }
 }
@@ -58,9 +61,7 @@ function readResult(body: Record<string, unknown>): ReturnType<Reader> {
   const code = readResultCode(fieldLike(result, 'ResultCode'))
   const key = readId(fieldLike(result, 'OriginatorConversationID')) ?? readId(fieldLike(result, 'ConversationID'))
   if (code === null || key === null) return null
-  // ResultType 1 says that more follows. [documented]
-  const type = fieldLike(result, 'ResultType')
-  return about(key, says(code, readId(fieldLike(result, 'TransactionID')), String(type) === '1' ? 'partial' : null))
+  return about(key, says(code, readId(fieldLike(result, 'TransactionID'))))
 }
 
 /** A confirmation: it has no code, because money has moved. [documented] */
@@ -86,8 +87,8 @@ function readB2bExpress(body: Record<string, unknown>): ReturnType<Reader> {
   return about(key, says(code, readId(field(body, 'transactionId')), amountText(field(body, 'amount'))))
 }
 
-function about(businessKey: string, result: string): Omit<ClassifiedCallback, 'kind'> {
-  return { businessKey, result, checkoutRequestId: null }
+function about(businessKey: string, result: string): ReturnType<Reader> {
+  return { businessKey, result }
 }
 
 /** Ids are opaque, and index entries have a bound. */
@@ -102,6 +103,19 @@ function amountText(value: unknown): string | null {
   if (whole !== null) return String(whole)
   const text = typeof value === 'number' || typeof value === 'string' ? String(value) : ''
   return /^[\x21-\x7e]{1,40}$/.test(text) ? text : '?'
+}
+
+/**
+ * Tells one wording from another, down to the last field, and holds nothing of it: `1.00` and `1` are the same, and whoever
+ * writes a true result with a false account, or a field twice, has said something else. Null for what is nested so deeply that
+ * it could be delivered to nobody.
+ */
+function markOf(body: unknown): string | null {
+  try {
+    return sha256(JSON.stringify(body) ?? '').slice(0, 16)
+  } catch {
+    return null
+  }
 }
 
 function says(...parts: readonly (string | null)[]): string {

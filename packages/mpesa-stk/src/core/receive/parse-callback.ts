@@ -25,7 +25,11 @@ export type ParsedCallback = StkCallback | { readonly kind: 'unrecognised'; read
  * not guaranteed and items may be missing [observed]; a list of one may come as a bare object, as Result envelopes do.
  */
 export function parseCallback(body: Uint8Array): ParsedCallback {
-  const json = parseJson(body)
+  return readCallback(parseJson(body))
+}
+
+/** The same of what `parseJson` made of it. */
+export function readCallback(json: unknown): ParsedCallback {
   if (json === undefined) return unrecognised('the body is not JSON')
   const callback = field(field(json, 'Body'), 'stkCallback')
   if (!isObject(callback)) return unrecognised('there is no Body.stkCallback')

@@ -1,6 +1,6 @@
 import type { DeliveryResult, NewRelayEvent } from '../../core/deliver/relay-event.ts'
-import type { DeliveryLease, EventFilter, RecordedEvent } from '../../core/deliver/relay-storage.ts'
-import type { EventRow } from '../relay-rows.ts'
+import type { ClaimLimits, DeliveryLease, EventFilter, RecordedEvent } from '../../core/deliver/relay-storage.ts'
+import { type EventRow, type ListedEventRow, listedEventColumns } from '../relay-rows.ts'
 import { all, type Queryable } from './pool.ts'
 
 const millisecond = "interval '1 millisecond'"
@@ -66,21 +66,31 @@ export async function countCopies(on: Queryable, repeats: readonly NewRelayEvent
   )
 }
 
-/** By the database's time, so that no clock of a relay takes a lease early. */
+/**
+ * By the database's time, so that no clock of a relay takes a lease early. App by app, so that a backlog that may not be
+ * claimed now is not read over and over to find what may.
+ */
 export async function claimDueEvents(
   on: Queryable,
   { leaseId, leaseMs }: DeliveryLease,
-  limit: number,
+  { perApp, total }: ClaimLimits,
   exceptApps: readonly string[],
 ): Promise<readonly EventRow[]> {
   return all<EventRow>(
     on,
-    `UPDATE relay_delivery_events SET lease_id = $1, lease_until = clock_timestamp() + $2 * ${millisecond} WHERE id IN (
-       SELECT e.id FROM relay_delivery_events e WHERE e.status IN ('PENDING', 'FAILED') AND e.due_at <= clock_timestamp()
-         AND (e.lease_until IS NULL OR e.lease_until <= clock_timestamp()) AND e.app_id <> ALL ($4)
-         AND NOT EXISTS (SELECT 1 FROM relay_apps a WHERE a.app_id = e.app_id AND a.is_disabled = 1)
-       ORDER BY e.due_at LIMIT $3 FOR UPDATE OF e SKIP LOCKED) RETURNING *`,
-    [leaseId, leaseMs, limit, exceptApps],
+    `WITH RECURSIVE app (id) AS (
+       (SELECT min(app_id) FROM relay_delivery_events WHERE status IN ('PENDING', 'FAILED'))
+       UNION ALL
+       SELECT (SELECT min(e.app_id) FROM relay_delivery_events e
+         WHERE e.status IN ('PENDING', 'FAILED') AND e.app_id > app.id) FROM app WHERE app.id IS NOT NULL)
+     UPDATE relay_delivery_events SET lease_id = $1, lease_until = clock_timestamp() + $2 * ${millisecond} WHERE id IN (
+       SELECT due.id FROM app CROSS JOIN LATERAL (
+         SELECT e.id FROM relay_delivery_events e WHERE e.app_id = app.id AND e.status IN ('PENDING', 'FAILED')
+           AND e.due_at <= clock_timestamp() AND (e.lease_until IS NULL OR e.lease_until <= clock_timestamp())
+         ORDER BY e.due_at LIMIT $4 FOR UPDATE SKIP LOCKED) due
+       WHERE app.id <> ALL ($5) AND NOT EXISTS (SELECT 1 FROM relay_apps a WHERE a.app_id = app.id AND a.is_disabled = 1)
+       LIMIT $3) RETURNING *`,
+    [leaseId, leaseMs, total, perApp, exceptApps],
   )
 }
 
@@ -149,10 +159,10 @@ export async function listEvents(
   appId: string,
   { status = null, kind = null, from = null, to = null, before = null }: Partial<Record<keyof EventFilter, unknown>>,
   limit: number,
-): Promise<readonly EventRow[]> {
-  return all<EventRow>(
+): Promise<readonly ListedEventRow[]> {
+  return all<ListedEventRow>(
     on,
-    `SELECT * FROM relay_delivery_events WHERE app_id = $1 AND ($2::text IS NULL OR status = $2)
+    `SELECT ${listedEventColumns} FROM relay_delivery_events WHERE app_id = $1 AND ($2::text IS NULL OR status = $2)
        AND ($3::text IS NULL OR kind = $3) AND ($4::timestamptz IS NULL OR received_at >= $4)
        AND ($5::timestamptz IS NULL OR received_at <= $5) AND ($6::text IS NULL OR id < $6) ORDER BY id DESC LIMIT $7`,
     [appId, status, kind, from, to, before, limit],

@@ -1,21 +1,42 @@
 import type { DeliveryResult, NewRelayEvent } from '../../core/deliver/relay-event.ts'
-import type { DeliveryLease, RecordedEvent } from '../../core/deliver/relay-storage.ts'
+import type { ClaimLimits, DeliveryLease, RecordedEvent } from '../../core/deliver/relay-storage.ts'
+import type { EventRow } from '../relay-rows.ts'
 import type { SqliteStatements } from './statements.ts'
 
+export function recordEvents(
+  on: SqliteStatements,
+  events: readonly NewRelayEvent[],
+  lease: DeliveryLease,
+): readonly RecordedEvent[] {
+  // Before the first is written: two of this batch that differ would each find the other.
+  const contradicted = events.map(event => findContradicted(on, event) ?? event.contradicts)
+  return events.map((event, index) => recordEvent(on, event, contradicted[index] ?? null, lease))
+}
+
 /** `+id`: by the index of app and id, every event of the app would be read to find the first of one key. */
-export function recordEvent(
+function findContradicted(on: SqliteStatements, event: NewRelayEvent): string | null {
+  const { appId, kind, businessKey, result } = event
+  const row = on.get<{ id: string }>(
+    `SELECT id FROM relay_delivery_events WHERE app_id = ? AND kind = ? AND business_key = ? AND result <> ?
+     ORDER BY +id LIMIT 1`,
+    [appId, kind, businessKey, result],
+  )
+  return row?.id ?? null
+}
+
+function recordEvent(
   on: SqliteStatements,
   event: NewRelayEvent,
+  contradicts: string | null,
   { leaseId, leaseMs, at }: DeliveryLease,
 ): RecordedEvent {
   const { appId, kind, businessKey, result } = event
   const now = at.getTime()
-  const [row] = on.all<{ contradicts: string | null }>(
+  const [row] = on.all(
     `INSERT INTO relay_delivery_events (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
        copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, coalesce((SELECT id FROM relay_delivery_events WHERE app_id = ?2
-       AND kind = ?3 AND business_key = ?4 AND result <> ?5 ORDER BY +id LIMIT 1), ?11), 'PENDING', 0, 0, ?12, ?13, ?14)
-     ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING contradicts`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0, 0, ?, ?, ?)
+     ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING id`,
     [
       event.id,
       appId,
@@ -27,19 +48,53 @@ export function recordEvent(
       event.callbackToken,
       event.copies,
       event.receivedAt.getTime(),
-      event.contradicts,
+      contradicts,
       now,
       leaseId,
       now + leaseMs,
     ],
   )
-  if (row !== undefined) return { outcome: 'recorded', contradicts: row.contradicts }
+  if (row !== undefined) return { outcome: 'recorded', contradicts }
   on.run(
     `UPDATE relay_delivery_events SET copies = copies + ?5 WHERE app_id = ?1 AND kind = ?2 AND business_key = ?3
        AND result = ?4`,
     [appId, kind, businessKey, result, event.copies],
   )
   return { outcome: 'repeat' }
+}
+
+/** App by app, so that a backlog that may not be claimed now is not read over and over to find what may. */
+export function claimDueEvents(
+  on: SqliteStatements,
+  { leaseId, leaseMs, at }: DeliveryLease,
+  { perApp, total }: ClaimLimits,
+  exceptApps: readonly string[],
+): EventRow[] {
+  const now = at.getTime()
+  const apps = on.all<{ id: string }>(
+    `WITH RECURSIVE app (id) AS (
+       SELECT min(app_id) FROM relay_delivery_events WHERE status IN ('PENDING', 'FAILED')
+       UNION ALL
+       SELECT (SELECT min(e.app_id) FROM relay_delivery_events e
+         WHERE e.status IN ('PENDING', 'FAILED') AND e.app_id > app.id) FROM app WHERE app.id IS NOT NULL)
+     SELECT id FROM app WHERE id IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))
+       AND NOT EXISTS (SELECT 1 FROM relay_apps WHERE app_id = id AND is_disabled = 1)`,
+    [JSON.stringify(exceptApps)],
+  )
+  const claimed: EventRow[] = []
+  for (const app of apps) {
+    const limit = Math.min(perApp, total - claimed.length)
+    if (limit === 0) break
+    claimed.push(
+      ...on.all<EventRow>(
+        `UPDATE relay_delivery_events SET lease_id = ?1, lease_until = ?2 WHERE id IN (
+           SELECT id FROM relay_delivery_events WHERE app_id = ?4 AND status IN ('PENDING', 'FAILED') AND due_at <= ?3
+             AND (lease_until IS NULL OR lease_until <= ?3) ORDER BY due_at LIMIT ?5) RETURNING *`,
+        [leaseId, now + leaseMs, now, app.id, limit],
+      ),
+    )
+  }
+  return claimed
 }
 
 export function finishDelivery(on: SqliteStatements, result: DeliveryResult, at: Date): void {

@@ -38,7 +38,7 @@ CREATE TABLE relay_delivery_events (
   last_error          TEXT,
   UNIQUE (app_id, kind, business_key, result)
 );
-CREATE INDEX relay_delivery_events_due ON relay_delivery_events (due_at) WHERE status IN ('PENDING', 'FAILED');
+CREATE INDEX relay_delivery_events_due ON relay_delivery_events (app_id, due_at) WHERE status IN ('PENDING', 'FAILED');
 CREATE INDEX relay_delivery_events_app ON relay_delivery_events (app_id, id);
 CREATE INDEX relay_delivery_events_dead ON relay_delivery_events (app_id, id) WHERE status = 'DEAD';
 CREATE INDEX relay_delivery_events_push ON relay_delivery_events (checkout_request_id)
@@ -85,9 +85,9 @@ CREATE TABLE relay_quarantine (
   app_id      TEXT NOT NULL,
   reason      TEXT NOT NULL,
   detail      TEXT NOT NULL,
-  body        BYTEA NOT NULL,
   length      INTEGER NOT NULL,
-  received_at TIMESTAMPTZ NOT NULL
+  received_at TIMESTAMPTZ NOT NULL,
+  body        BYTEA NOT NULL
 );
 CREATE INDEX relay_quarantine_app ON relay_quarantine (app_id, received_at);
 `

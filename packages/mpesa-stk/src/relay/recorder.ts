@@ -1,0 +1,85 @@
+import { appMark } from '../core/deliver/app-mark.ts'
+import { mergeCopies } from '../core/deliver/merge-copies.ts'
+import type { LeasedEvent, NewRelayEvent } from '../core/deliver/relay-event.ts'
+import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import type { Logger, Random } from '../core/ports.ts'
+import { createTimeOrderedId } from '../core/time-ordered-id.ts'
+import { type DeliveryWorker, deliveryLeaseMs } from '../workers/delivery-worker.ts'
+import { isDataError } from './data-error.ts'
+
+export type RecorderPorts = {
+  readonly storage: RelayStorage
+  readonly deliveries: DeliveryWorker
+  readonly random: Random
+  readonly logger: Logger
+  /** A time that never jumps, for leases. */
+  readonly steadyNow: () => Date
+  readonly monotonicMs: () => number
+  readonly onBatch: (events: number, durationMs: number) => void
+}
+
+/** What became of an event that was to be recorded. */
+export type Recording =
+  | { readonly outcome: 'recorded' | 'repeat'; readonly eventId: string; readonly contradicts: string | null }
+  /** The store takes everything but this: it would fail for ever. */
+  | { readonly outcome: 'unstorable' }
+
+/** Records events, a batch in one commit, and hands those that are new to whoever delivers. */
+export class Recorder {
+  readonly #ports: RecorderPorts
+
+  constructor(ports: RecorderPorts) {
+    this.#ports = ports
+  }
+
+  /** Where the data of somebody in the batch is refused, one by one, so that he fails alone. */
+  async record(events: readonly NewRelayEvent[]): Promise<readonly Recording[]> {
+    try {
+      return await this.#recordTogether(events)
+    } catch (cause) {
+      if (!isDataError(cause)) throw cause
+    }
+    const recordings: Recording[] = []
+    for (const event of events) {
+      try {
+        recordings.push(...(await this.#recordTogether([event])))
+      } catch (cause) {
+        if (!isDataError(cause)) throw cause
+        recordings.push({ outcome: 'unstorable' })
+      }
+    }
+    return recordings
+  }
+
+  async #recordTogether(came: readonly NewRelayEvent[]): Promise<readonly Recording[]> {
+    const { storage, deliveries, random, monotonicMs, steadyNow, logger, onBatch } = this.#ports
+    const { events, places } = mergeCopies(came)
+    const at = steadyNow()
+    const leasedAtMs = monotonicMs()
+    // Nobody here delivers: whoever looks next may have it at once.
+    const leaseMs = deliveries.isStarted ? deliveryLeaseMs : 0
+    const lease = { leaseId: createTimeOrderedId(at, random(16)), leaseMs, at }
+    const outcomes = await storage.recordEvents(events, lease)
+    onBatch(came.length, monotonicMs() - leasedAtMs)
+    const leased: LeasedEvent[] = []
+    for (const [index, event] of events.entries()) {
+      const outcome = outcomes[index]
+      if (outcome?.outcome !== 'recorded') continue
+      const { contradicts } = outcome
+      if (leaseMs > 0) leased.push({ ...event, contradicts, attemptCount: 0, failures: 0, leaseId: lease.leaseId })
+      if (contradicts === null) continue
+      const { id, appId, kind } = event
+      logger.error(
+        { eventId: id, app: appMark(appId), kind, contradicts },
+        'a callback says something else than one before',
+      )
+    }
+    deliveries.handOver(leased, leasedAtMs)
+    return places.map(({ index, isFirst }) => {
+      const outcome = outcomes[index]
+      const eventId = events[index]?.id ?? ''
+      if (outcome?.outcome !== 'recorded' || !isFirst) return { outcome: 'repeat', eventId, contradicts: null }
+      return { ...outcome, eventId }
+    })
+  }
+}
