@@ -52,8 +52,10 @@ function startIn(environment: Readonly<Record<string, string>>, ...flags: string
   return { child, out: () => text.out, errors: () => text.errors, ended }
 }
 
+type Addresses = { readonly shop: string; readonly simulator: string; readonly relay: string }
+
 /** The addresses in the line that begins with `ready`. */
-async function ready(demo: Demo): Promise<{ readonly shop: string; readonly simulator: string }> {
+async function ready(demo: Demo): Promise<Addresses> {
   const line = await new Promise<string>((resolve, reject) => {
     demo.child.stdout?.on('data', () => {
       const found = /^ready .*(?=\n)/m.exec(demo.out())?.[0]
@@ -61,12 +63,22 @@ async function ready(demo: Demo): Promise<{ readonly shop: string; readonly simu
     })
     demo.ended.then(code => reject(new Error(`ended with ${code} before it was ready: ${demo.errors()}`)), reject)
   })
-  const [shop = '', simulator = ''] = line.match(/http:\/\/\S+/g) ?? []
-  return { shop, simulator }
+  const address = String.raw`(http://127\.0\.0\.1:\d+)`
+  const named = new RegExp(`^ready  shop ${address}  phone \\(simulator\\) ${address}  relay ${address}$`).exec(line)
+  if (named === null) throw new Error(`not the ready line: ${line}`)
+  const [, shop = '', simulator = '', relay = ''] = named
+  return { shop, simulator, relay }
 }
 
+const freePorts = ['--port', '0', '--simulator-port', '0', '--relay-port', '0'] as const
+
 const startFree = (data: string, ...flags: string[]): Demo =>
-  start('--port', '0', '--simulator-port', '0', '--data', join(folder, data), ...flags)
+  start(...freePorts, '--data', join(folder, data), ...flags)
+
+/** What the shop keeps of its app at the relay. */
+function relayAppOf(data: string): { readonly appId: string; readonly signingSecret: string } {
+  return JSON.parse(readFileSync(join(folder, data, 'relay-app.json'), 'utf8')) as ReturnType<typeof relayAppOf>
+}
 
 type PaymentBody = { readonly id: string; readonly status: string; readonly receipt: string | null }
 
@@ -80,26 +92,26 @@ test('npm start runs what this file runs', () => {
 describe('npm start', { timeout: 60_000 }, () => {
   test('is ready, takes a payment that a person approves, and ends cleanly on a signal', async () => {
     const demo = startFree('pays')
-    const { shop, simulator } = await ready(demo)
+    const { shop, simulator, relay } = await ready(demo)
     expect(demo.out().match(/^ready/gm)).toHaveLength(1)
-    expect((await fetch(shop)).status).toBe(200)
-    expect((await fetch(simulator)).status).toBe(200)
+    for (const address of [shop, simulator, relay]) expect((await fetch(address)).status).toBe(200)
 
     const order = { phoneNumber: '0712 345 678', amount: 500, idempotencyKey: 'start-test-1' }
     const { id, status } = (await (await postJson(`${shop}/api/payments`, order)).json()) as PaymentBody
     expect(status).toBe('PENDING')
-    // The simulator reports each callback attempt after the shop has answered it, which is after the commit.
-    const events = await fetch(`${simulator}/__sim/events`)
     const approved = await postJson(`${simulator}/__sim/phone/254712345678/respond`, { action: 'approve' })
     expect(approved.status).toBe(200)
-    await readUntil(events, 'callback-attempted')
-    const settled = (await (await fetch(`${shop}/api/payments/${id}`)).json()) as PaymentBody
-    expect(settled).toMatchObject({ status: 'SUCCESS', receipt: expect.stringMatching(/^\w{10}$/) })
+    // Over the relay: Safaricom's callback is acknowledged before the shop has it.
+    await expect
+      .poll(async () => (await fetch(`${shop}/api/payments/${id}`)).json(), { timeout: 10_000 })
+      .toMatchObject({ status: 'SUCCESS', receipt: expect.stringMatching(/^\w{10}$/) })
+    const { signingSecret } = relayAppOf('pays')
 
     demo.child.kill('SIGTERM')
     expect(await demo.ended).toBe(0)
     expect(demo.errors()).toBe('')
     expect(`${demo.out()}${demo.errors()}`).not.toContain('712345678')
+    expect(demo.out()).not.toContain(signingSecret)
   })
 
   test('keeps payments over a restart', async () => {
@@ -109,8 +121,10 @@ describe('npm start', { timeout: 60_000 }, () => {
     const { id } = (await (await postJson(`${shop}/api/payments`, order)).json()) as PaymentBody
     first.child.kill('SIGINT')
     expect(await first.ended).toBe(0)
+    const app = relayAppOf('restart')
     const second = startFree('restart')
     const again = await ready(second)
+    expect(relayAppOf('restart')).toEqual(app)
     expect(await (await fetch(`${again.shop}/api/payments/${id}`)).json()).toMatchObject({ id, status: 'PENDING' })
     const title = { en: 'Kiondo basket', sw: 'Kikapu cha kiondo' }
     expect(await (await fetch(`${again.shop}/api/payments`)).json()).toMatchObject({ payments: [{ id, title }] })
@@ -142,17 +156,20 @@ describe('npm start', { timeout: 60_000 }, () => {
 
   test('says what to do when a port or the data is taken', async () => {
     const first = startFree('taken')
-    const { shop, simulator } = await ready(first)
-    const ports = [new URL(shop).port, new URL(simulator).port] as const
-    const [shopPort, simulatorPort, data] = [
-      start('--port', ports[0], '--simulator-port', '0', '--data', join(folder, 'other-1')),
-      start('--port', '0', '--simulator-port', ports[1], '--data', join(folder, 'other-2')),
+    const { shop, simulator, relay } = await ready(first)
+    const ports = [new URL(shop).port, new URL(simulator).port, new URL(relay).port] as const
+    const [shopPort, simulatorPort, relayPort, data] = [
+      start(...freePorts, '--port', ports[0], '--data', join(folder, 'other-1')),
+      start(...freePorts, '--simulator-port', ports[1], '--data', join(folder, 'other-2')),
+      start(...freePorts, '--relay-port', ports[2], '--data', join(folder, 'other-3')),
       startFree('taken'),
     ]
-    expect(await Promise.all([shopPort.ended, simulatorPort.ended, data.ended])).toEqual([1, 1, 1])
-    const beside = 'npm start -- --data .data/second --port 0 --simulator-port 0\n'
+    const ends = [shopPort, simulatorPort, relayPort, data].map(({ ended }) => ended)
+    expect(await Promise.all(ends)).toEqual([1, 1, 1, 1])
+    const beside = 'npm start -- --data .data/second --port 0 --simulator-port 0 --relay-port 0\n'
     expect(shopPort.errors()).toMatch(new RegExp(`^Port ${ports[0]} .* in use.*: ${beside}$`))
     expect(simulatorPort.errors()).toMatch(new RegExp(`^Port ${ports[1]} .* in use.*: ${beside}$`))
+    expect(relayPort.errors()).toMatch(new RegExp(`^Port ${ports[2]} .* in use; the relay wants it.*: ${beside}$`))
     expect(data.errors()).toMatch(
       new RegExp(`^Another process has .*shop\\.db open.*MPESA_STK_SQLITE_IN_USE.*: ${beside}$`),
     )
@@ -164,7 +181,7 @@ describe('npm start', { timeout: 60_000 }, () => {
   test('says what to do when the data folder cannot be used', async () => {
     const file = join(folder, 'a-file')
     writeFileSync(file, '')
-    const demo = start('--port', '0', '--simulator-port', '0', '--data', join(file, 'below'))
+    const demo = start(...freePorts, '--data', join(file, 'below'))
     expect(await demo.ended).toBe(1)
     expect(demo.errors()).toMatch(/^Cannot keep payments in .*--data DIR\n$/)
   })
@@ -188,6 +205,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     for (const flag of [
       '--port',
       '--simulator-port',
+      '--relay-port',
       '--host',
       '--data',
       '--latency',
@@ -196,7 +214,15 @@ describe('npm start', { timeout: 60_000 }, () => {
       '--json',
     ])
       expect(help).toContain(flag)
-    for (const value of ['default: 3000', 'default: 4010', '"127.0.0.1"', '".data"', '"none"', '"paid"'])
+    for (const value of [
+      'default: 3000',
+      'default: 4010',
+      'default: 4020',
+      '"127.0.0.1"',
+      '".data"',
+      '"none"',
+      '"paid"',
+    ])
       expect(help).toContain(value)
     expect(Object.keys(scenarios).filter(name => !help.includes(` ${name} `))).toEqual([])
   })
@@ -219,6 +245,7 @@ const scenarios = {
   refused: 'REFUSED',
   unknown: 'UNKNOWN',
   'forged-callback': 'SUCCESS',
+  'shop-down': 'SUCCESS',
 } as const
 
 describe('npm start -- --once', { timeout: 60_000 }, () => {
@@ -229,7 +256,14 @@ describe('npm start -- --once', { timeout: 60_000 }, () => {
     // An answer to a query carries no receipt.
     const receipt = status === 'SUCCESS' && scenario !== 'callback-lost' ? expect.stringMatching(/^\w{10}$/) : null
     expect(told).toMatchObject({ scenario, expected: status, status, ok: true, receipt, payment: { status } })
-    expect(told).toMatchObject({ timeline: expect.arrayContaining([expect.objectContaining({ step: 'Push sent' })]) })
+    const steps = (told as { timeline: { by: string; step: string }[] }).timeline.map(
+      ({ by, step }) => `${by}: ${step}`,
+    )
+    expect(steps).toContain('shop: Push sent')
+    // Whatever Safaricom posts goes over the relay.
+    const [posts, stored] = [steps.indexOf('safaricom: Posts the callback'), steps.indexOf('relay: Callback stored')]
+    if (posts !== -1) expect(steps.indexOf('relay: Delivers it')).toBeGreaterThan(stored)
+    if (posts !== -1 && scenario !== 'forged-callback') expect(stored).toBeGreaterThan(posts)
     expect(demo.out()).not.toMatch(/712345678|ws_CO_/)
     expect(demo.errors()).toBe('')
   })
@@ -268,7 +302,7 @@ if (!isBrowserHere)
 describe.skipIf(!isBrowserHere && process.env['REQUIRE_ALL'] !== '1')('the page', { timeout: 60_000 }, () => {
   let browser: Browser
   let demo: Demo
-  let urls: { readonly shop: string; readonly simulator: string }
+  let urls: Addresses
   beforeAll(async () => {
     demo = startFree('page')
     ;[browser, urls] = await Promise.all([

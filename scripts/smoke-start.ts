@@ -100,7 +100,7 @@ async function within<T>(limitMs: number, what: string, work: Promise<T>): Promi
 }
 
 async function smokeServer(data: string): Promise<void> {
-  const program = npmStart('--port', '0', '--simulator-port', '0', '--data', data)
+  const program = npmStart('--port', '0', '--simulator-port', '0', '--relay-port', '0', '--data', data)
   try {
     const line = await readyLine(program)
     console.log(line)

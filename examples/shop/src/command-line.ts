@@ -4,6 +4,7 @@ import { onceScenarios } from './once-scenarios.ts'
 export type Flags = {
   readonly port: number
   readonly simulatorPort: number
+  readonly relayPort: number
   readonly host: string
   readonly data: string
   readonly latency: 'none' | 'realistic'
@@ -17,7 +18,9 @@ const hosts = ['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::']
 
 export function describeCommand(): Command {
   return new Command('npm start --')
-    .description('A shop that takes M-PESA with mpesa-stk, and a Safaricom on this computer to pay it with.')
+    .description(
+      'A shop that takes M-PESA with mpesa-stk, a Safaricom on this computer to pay it with, and a relay that brings the callbacks.',
+    )
     .usage('[flags]')
     .addOption(
       new Option('--port <number>', "the shop's port; 0 takes a free one")
@@ -31,11 +34,14 @@ export function describeCommand(): Command {
         .default(4010),
     )
     .addOption(
+      new Option('--relay-port <number>', "the relay's port; 0 takes a free one").argParser(readPort).default(4020),
+    )
+    .addOption(
       new Option('--host <address>', '0.0.0.0 lets phones on your network in').choices(hosts).default('127.0.0.1'),
     )
     .option(
       '--data <folder>',
-      'where shop.db and orders.jsonl are kept; --once uses a temporary folder instead',
+      'where payments, orders and callbacks are kept; --once uses a temporary folder instead',
       '.data',
     )
     .addOption(
@@ -81,8 +87,8 @@ Scenarios, and how each ends:
 ${lines.join('\n')}
 
 When it does not start:
-  port in use        npm start -- --port 0 --simulator-port 0
-  a second demo      npm start -- --data .data/second --port 0 --simulator-port 0
+  port in use        npm start -- --port 0 --simulator-port 0 --relay-port 0
+  a second demo      npm start -- --data .data/second --port 0 --simulator-port 0 --relay-port 0
   start afresh       stop it and delete the folder .data
 
 Exit codes: 0 stopped as asked, or --once ended as expected; 1 failed; 2 wrong use.`

@@ -1,16 +1,17 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+
+/** Who answers a request. `env` has Node's own request, with the socket that it came by. */
+type Answer = (request: Request, env: HttpBindings) => Response | Promise<Response>
 
 /** A listening server, which knows its address before it knows what to answer. */
 export type Door = {
   /** As this machine reaches it. */
   readonly url: string
   /** Who answers from now on. */
-  open(answer: (request: Request) => Response | Promise<Response>): void
-  /** Takes no new caller. */
-  shut(): void
-  /** Waits for the answers under way, then cuts every connection. */
+  open(answer: Answer): void
+  /** Takes no new caller, waits for the answers under way, then cuts every connection. */
   close(): Promise<void>
 }
 
@@ -19,12 +20,12 @@ const farewellMs = 5_000
 
 /** Starts to listen. Rejects with the system's error (`EADDRINUSE`, `EACCES`). */
 export async function openDoor(host: string, port: number): Promise<Door> {
-  let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 })
+  let answer: Answer = () => new Response(null, { status: 503 })
   const underWay = new Set<Promise<unknown>>()
   const server = createAdaptorServer({
     overrideGlobalObjects: false,
-    fetch: (request: Request) => {
-      const answered = Promise.resolve(answer(request))
+    fetch: (request: Request, env: unknown) => {
+      const answered = Promise.resolve(answer(request, env as HttpBindings))
       underWay.add(answered)
       const leave = () => void underWay.delete(answered)
       answered.then(leave, leave)
@@ -44,7 +45,6 @@ export async function openDoor(host: string, port: number): Promise<Door> {
     open: next => {
       answer = next
     },
-    shut: () => void server.close(),
     async close() {
       server.close()
       let timer: NodeJS.Timeout | undefined

@@ -1,7 +1,7 @@
 import { MpesaStkError, type MpesaStkErrorCode, PushRefusedError } from 'mpesa-stk'
 import { ShopError, shopErrorStatus } from './shop-error.ts'
 
-type ErrorStatus = 400 | 403 | 404 | 409 | 413 | 415 | 422 | 500 | 502 | 503
+type ErrorStatus = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 500 | 502 | 503
 
 /** Whose fault an error of the library is, as an HTTP status. What is not here is ours: 500. */
 const statusOfCode: Partial<Record<MpesaStkErrorCode, ErrorStatus>> = {

@@ -20,10 +20,10 @@ async function main(): Promise<number> {
     console.error(misuse)
     return 2
   }
-  const { once, scenario, json, port, simulatorPort, host, data, latency } = command.opts<Flags>()
+  const { once, scenario, json, port, simulatorPort, relayPort, host, data, latency } = command.opts<Flags>()
   try {
     if (once) return await runOnce(scenario, { json: json === true })
-    return await runShop({ port, simulatorPort, host, data: resolve(data), latency })
+    return await runShop({ port, simulatorPort, relayPort, host, data: resolve(data), latency })
   } catch (error) {
     if (!(error instanceof StartFailure)) throw error
     console.error(error.message)

@@ -1,6 +1,8 @@
-import type { Logger } from 'mpesa-stk'
 import type { ErrorAnswer } from './error-status.ts'
 import { formatKes } from './money.ts'
+import { forgedSuccess } from './once-forgery.ts'
+import type { CallbackListener } from './once-listener.ts'
+import { type RelayedEvent, readRelayedEvents } from './once-relayed.ts'
 import type { Shop } from './open-shop.ts'
 import type { PaymentAnswer } from './payment-answer.ts'
 import { callbackPath } from './shop-app.ts'
@@ -18,14 +20,22 @@ export type OnceScene = {
   payment(): Promise<PaymentAnswer>
   /** Enters the right PIN in the prompt. */
   customerPays(): Promise<void>
-  /** Posts a success that Safaricom never sent. */
+  /** Posts a success that Safaricom never sent to the hook at the relay, which he has found out. */
   strangerForges(): Promise<void>
-  /** No result and no callback is still to come. */
+  /** Posts it to the shop itself. Resolves with the HTTP status. */
+  strangerForgesAtShop(): Promise<number>
+  /** From now on the shop answers no delivery. */
+  shopGoesDown(): void
+  /** It answers again. Resolves when it has been told what it missed. */
+  shopIsBack(): Promise<void>
+  /** No result, no callback and no delivery is still to come. */
   callbacksDone(): Promise<void>
   /** Waits until Safaricom was asked about the payment and has said how it ended. */
   askedSafaricom(): Promise<void>
-  /** What each callback came to, in order. */
+  /** What each callback came to that the shop was told of, in order. */
   callbacks(): readonly string[]
+  /** What the relay has stored, oldest first. */
+  relayed(): Promise<readonly RelayedEvent[]>
   /** How many pushes reached Safaricom, answered or not. */
   pushes(): number
   demand(isSo: boolean, sentence: string): void
@@ -44,7 +54,7 @@ export type ScenePlay = {
   readonly problems: readonly string[]
 }
 
-export function createOnceScene(shop: Shop, heard: HeardCallbacks): ScenePlay {
+export function createOnceScene(shop: Shop, listener: CallbackListener): ScenePlay {
   const { simulator } = shop
   const notes: Note[] = []
   const problems: string[] = []
@@ -72,6 +82,12 @@ export function createOnceScene(shop: Shop, heard: HeardCallbacks): ScenePlay {
     return (await (await fetch(`${shop.url}/api/payments/${id}`)).json()) as PaymentAnswer
   }
 
+  async function forge(url: string): Promise<number> {
+    const [push] = simulator.transactions()
+    const body = JSON.stringify(forgedSuccess(push?.checkoutRequestId ?? '', push?.amount ?? 0))
+    return (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status
+  }
+
   const scene: OnceScene = {
     async pay() {
       const payment = await post()
@@ -93,58 +109,41 @@ export function createOnceScene(shop: Shop, heard: HeardCallbacks): ScenePlay {
       await simulator.waitForTransaction(({ state }) => state === 'prompting')
       note('customer', 'Enters the PIN', formatKes((await scene.payment()).amount))
       simulator.respond(msisdn, 'approve')
-      await simulator.idle()
+      await shop.settled()
     },
     async strangerForges() {
-      const [push] = simulator.transactions()
-      note('stranger', 'Posts a success', 'with the right CheckoutRequestID and amount, without the token')
-      await fetch(`${shop.url}${callbackPath}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(forgedSuccess(push?.checkoutRequestId ?? '', push?.amount ?? 0)),
-      })
+      note('stranger', 'Posts a success', 'to the relay: the right CheckoutRequestID and amount, without the token')
+      await forge(`${shop.relay.url}${shop.relayApp.hookUrl}`)
+      await shop.settled()
     },
-    callbacksDone: () => simulator.idle(),
+    async strangerForgesAtShop() {
+      const status = await forge(`${shop.url}${callbackPath}`)
+      note('stranger', 'Posts to the shop', `the same, unsigned: answered ${status}`)
+      return status
+    },
+    shopGoesDown() {
+      note('shop', 'Goes down', 'whatever is delivered is answered 503')
+      shop.setDown(true)
+    },
+    async shopIsBack() {
+      const told = listener.next()
+      note('shop', 'Is back', 'and has missed a callback')
+      shop.setDown(false)
+      await told
+      await shop.settled()
+    },
+    callbacksDone: () => shop.settled(),
     async askedSafaricom() {
       const [push] = simulator.transactions()
       await shop.mpesa.pollPaymentStatus(push?.checkoutRequestId ?? '')
       await shop.mpesa.idle()
     },
-    callbacks: () => heard.map(({ outcome }) => outcome),
+    callbacks: () => listener.heard.map(({ outcome }) => outcome),
+    relayed: () => readRelayedEvents(shop),
     pushes: () => simulator.requests().filter(({ path }) => path.endsWith('/processrequest')).length,
     demand(isSo, sentence) {
       if (!isSo) problems.push(sentence)
     },
   }
   return { scene, notes, problems }
-}
-
-export type HeardCallbacks = { readonly at: string; readonly outcome: string }[]
-
-/** A log that keeps what each callback came to, and shows nothing: the timeline tells it. */
-export function listenToCallbacks(heard: HeardCallbacks): Logger {
-  const ignore = () => {}
-  return {
-    info({ outcome }, message) {
-      if (message === 'callback') heard.push({ at: new Date().toISOString(), outcome: String(outcome) })
-    },
-    warn: ignore,
-    error: ignore,
-  }
-}
-
-function forgedSuccess(CheckoutRequestID: string, amount: number): object {
-  const Item = [
-    { Name: 'Amount', Value: amount },
-    { Name: 'MpesaReceiptNumber', Value: 'FORGED0001' },
-    { Name: 'TransactionDate', Value: 20260817101513 },
-  ]
-  const stkCallback = {
-    MerchantRequestID: 'forged',
-    CheckoutRequestID,
-    ResultCode: 0,
-    ResultDesc: 'The service request is processed successfully.',
-    CallbackMetadata: { Item },
-  }
-  return { Body: { stkCallback } }
 }

@@ -1,6 +1,7 @@
 import { maskMsisdn, type RecordedAuditEntry } from 'mpesa-stk'
 import type { Transaction } from 'mpesa-stk-simulator'
-import type { HeardCallbacks } from './once-scene.ts'
+import type { HeardCallback } from './once-listener.ts'
+import { type RelayedEvent, tellRelayed } from './once-relayed.ts'
 import { type TimelineRow, tellTrail } from './timeline.ts'
 
 type Row = Omit<TimelineRow, 'sinceStartMs'>
@@ -10,12 +11,14 @@ export function tellWholeStory(seen: {
   /** Of each payment. */
   readonly trails: readonly (readonly RecordedAuditEntry[])[]
   readonly transactions: readonly Transaction[]
-  readonly heard: HeardCallbacks
+  readonly relayed: readonly RelayedEvent[]
+  readonly heard: readonly HeardCallback[]
   readonly notes: readonly Row[]
 }): readonly TimelineRow[] {
   const rows = [
     ...seen.trails.flatMap(tellTrail),
     ...seen.transactions.flatMap(tellTransaction),
+    ...seen.relayed.flatMap(tellRelayed),
     ...seen.heard.flatMap(tellCallback),
     ...seen.notes,
   ]
@@ -60,7 +63,7 @@ const outcomeWords: Readonly<Record<string, readonly [step: string, evidence: st
 }
 
 /** Only those that the audit trail does not tell of. */
-function tellCallback({ at, outcome }: HeardCallbacks[number]): Row[] {
+function tellCallback({ at, outcome }: HeardCallback): Row[] {
   const told = outcomeWords[outcome]
   return told === undefined ? [] : [{ at, by: 'shop', step: told[0], evidence: told[1] }]
 }
@@ -72,9 +75,13 @@ const order = [
   'Queues the prompt',
   'Push',
   'Outcome',
+  'Goes down',
   'Enters',
   'Has the result',
   'Posts',
+  'Callback stored',
+  'Is back',
+  'Delivers',
 ]
 
 function rank({ step }: Row): number {

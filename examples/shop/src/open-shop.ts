@@ -2,38 +2,54 @@ import { join } from 'node:path'
 import { type Logger, type MpesaStk, SqliteAdapter } from 'mpesa-stk'
 import { createSimulator, type Simulator, type SimulatorOptions } from 'mpesa-stk-simulator'
 import { openDoor } from './door.ts'
+import { openRelay, type ShopRelay } from './open-relay.ts'
 import { openOrderEvents } from './order-events.ts'
 import { createOrders, type Orders } from './orders.ts'
-import { createShopApp } from './shop-app.ts'
-import { cannotListen, cannotSimulate, cannotStore } from './start-failure.ts'
+import { findRelayApp } from './relay-app.ts'
+import type { RelayApp } from './relay-app-file.ts'
+import { callbackPath, createShopApp } from './shop-app.ts'
+import { cannotListen, cannotRelay, cannotSimulate, cannotStore } from './start-failure.ts'
 
 export type ShopOptions = {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
   readonly simulatorPort: number
-  /** The folder of `shop.db` and `orders.jsonl`. */
+  readonly relayPort: number
+  /** The folder of `shop.db`, `orders.jsonl`, `relay-app.json` and the relay's own data. */
   readonly data: string
   readonly latency: NonNullable<SimulatorOptions['latency']>
   readonly logger: Logger
   /** How soon Safaricom is asked about a payment whose callback does not come. Default: the library's. */
-  readonly pollIntervalMs?: number
+  readonly pollIntervalMs?: number | undefined
+  /** For an app that is made: the pauses after failed deliveries, in milliseconds. Default: the relay's. */
+  readonly scheduleMs?: readonly number[] | undefined
 }
 
-/** A running shop with its own Safaricom beside it. */
+/** A running shop with its own Safaricom, and a relay between them. */
 export type Shop = {
   readonly url: string
   readonly simulator: Simulator
+  readonly relay: ShopRelay
+  /** The shop's app at the relay. */
+  readonly relayApp: RelayApp
   readonly mpesa: MpesaStk
+  /**
+   * Resolves when Safaricom has nothing more to send, the relay nothing to deliver, and no handler runs. A delivery that
+   * failed and is due again later is not waited for.
+   */
+  settled(): Promise<void>
+  /** While it is down, the callback route answers 503. */
+  setDown(isDown: boolean): void
   close(): Promise<void>
 }
 
 /**
- * Opens port, simulator and store, and closes again what was open when one of them fails. The store comes last, so that
- * a start that fails for a port leaves no data folder behind.
+ * Opens ports, simulator, stores and relay, and closes again what was open when one of them fails. The stores come last,
+ * so that a start that fails for a port leaves no data folder behind.
  */
 export async function openShop(options: ShopOptions): Promise<Shop> {
-  const { host, port, simulatorPort, data, latency, logger, pollIntervalMs } = options
+  const { host, port, simulatorPort, relayPort, data, latency, logger, pollIntervalMs, scheduleMs } = options
   const fail = (explain: (error: unknown, attempt: ShopOptions) => unknown) => (error: unknown) => {
     throw explain(error, options)
   }
@@ -43,25 +59,61 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     opened.unshift(door)
     const simulator = await createSimulator({ host, port: simulatorPort, latency }).catch(fail(cannotSimulate))
     opened.unshift(simulator)
+    const relayDoor = await openDoor(loopbackOf(host), relayPort).catch(fail(cannotRelay))
+    opened.unshift(relayDoor)
     const store = await openStore(data).catch(fail(cannotStore))
     opened.unshift(store)
     const orders = await openOrders(data, logger).catch(fail(cannotStore))
+    const relay = await openRelay(relayDoor, join(data, 'relay'), logger).catch(fail(cannotStore))
+    opened.unshift({ close: () => relay.stop().then(relay.close) })
     const { url } = door
-    const { app, mpesa } = createShopApp({ store, url, simulatorUrl: simulator.url, orders, logger, pollIntervalMs })
+    const file = join(data, 'relay-app.json')
+    const targetUrl = `${url}${callbackPath}`
+    const relayApp = await findRelayApp({ file, relayUrl: relay.url, targetUrl, scheduleMs }).catch(fail(cannotStore))
+    const { app, mpesa } = createShopApp({
+      store,
+      callbackUrl: `${relay.url}${relayApp.hookUrl}`,
+      signingSecret: relayApp.signingSecret,
+      simulatorUrl: simulator.url,
+      orders,
+      logger,
+      pollIntervalMs,
+    })
     await mpesa.start()
     await packWhatIsPaid(mpesa, orders)
-    door.open(request => app.fetch(request))
+    let isDown = false
+    let isClosing = false
+    door.open(request => {
+      const isDelivery = new URL(request.url).pathname === callbackPath
+      return (isDelivery ? isDown : isClosing) ? new Response(null, { status: 503 }) : app.fetch(request)
+    })
+    // Now that the shop answers: what was waiting is delivered at once.
+    await relay.server.start()
     return {
       url,
       simulator,
+      relay,
+      relayApp,
       mpesa,
+      async settled() {
+        await simulator.idle()
+        await relay.server.relay.deliveries.idle()
+        await mpesa.idle()
+      },
+      setDown: isSo => {
+        isDown = isSo
+      },
       async close() {
-        // The simulator goes before the answers under way are waited for: a push that waits for it then ends as
-        // unknown, and that is still stored.
-        door.shut()
+        // The shop takes no new customer, but what the relay still delivers: at a door that is shut, each delivery would
+        // fail and wait for half a minute of the next run. The simulator goes before the answers under way are waited for:
+        // a push that waits for it then ends as unknown, and that is still stored.
+        isClosing = true
         await simulator.close()
+        await relay.stop()
+        await relayDoor.close()
         await door.close()
         await mpesa.stop()
+        await relay.close()
         await store.close()
       },
     }
@@ -69,6 +121,12 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     for (const each of opened) await each.close()
     throw error
   }
+}
+
+/** Only what runs on this machine posts to the relay, wherever the shop itself is to be reached from. */
+function loopbackOf(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
 }
 
 async function openStore(data: string): Promise<SqliteAdapter> {

@@ -1,37 +1,40 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type CallbackListener, listenToCallbacks } from './once-listener.ts'
+import { readRelayedEvents } from './once-relayed.ts'
 import { type OnceResult, reportOnce } from './once-report.ts'
 import { type OnceScenario, onceScenarios } from './once-scenarios.ts'
-import { createOnceScene, type HeardCallbacks, listenToCallbacks } from './once-scene.ts'
+import { createOnceScene } from './once-scene.ts'
 import { tellWholeStory } from './once-timeline.ts'
 import { openShop, type Shop } from './open-shop.ts'
 
 /** A scenario takes well under a second; one that hangs must end too. */
 const longestMs = 30_000
 
-/** A tenth of the library's, so that a lost callback is not waited for long. */
-const pollIntervalMs = 500
+/** Shorter than the relay's own, so that a shop that was down is not waited for long. */
+const scheduleMs = [200, 200, 200, 200, 200]
 
 /** Plays one scenario on a store and ports of its own, prints it, and says with 0 that it ended as it must. */
 export async function runOnce(name: string, { json }: { readonly json: boolean }): Promise<number> {
   const scenario = onceScenarios.find(candidate => candidate.name === name)
   if (scenario === undefined) throw new Error(`no scenario ${name}`)
   const data = await mkdtemp(join(tmpdir(), 'mpesa-stk-once-'))
-  const heard: HeardCallbacks = []
   try {
-    const logger = listenToCallbacks(heard)
+    const listener = listenToCallbacks()
     const shop = await openShop({
       host: '127.0.0.1',
       port: 0,
       simulatorPort: 0,
+      relayPort: 0,
       data,
       latency: 'none',
-      logger,
-      pollIntervalMs,
+      logger: listener.logger,
+      pollIntervalMs: scenario.pollIntervalMs,
+      scheduleMs,
     })
     try {
-      const result = await within(longestMs, play(scenario, shop, heard))
+      const result = await within(longestMs, play(scenario, shop, listener))
       const hasColours = process.stdout.isTTY === true && !process.env['NO_COLOR']
       console.log(json ? JSON.stringify(result, null, 2) : reportOnce(scenario, result, hasColours))
       return result.ok ? 0 : 1
@@ -43,19 +46,20 @@ export async function runOnce(name: string, { json }: { readonly json: boolean }
   }
 }
 
-async function play(scenario: OnceScenario, shop: Shop, heard: HeardCallbacks): Promise<OnceResult> {
+async function play(scenario: OnceScenario, shop: Shop, listener: CallbackListener): Promise<OnceResult> {
   const { simulator, mpesa } = shop
   for (const each of scenario.simulator) simulator.addScenario(each)
-  const { scene, notes, problems } = createOnceScene(shop, heard)
+  const { scene, notes, problems } = createOnceScene(shop, listener)
   if (scenario.play === undefined) await scene.pay()
   else await scenario.play(scene)
-  // The signal that it is over: Safaricom has nothing more to send. A callback was acked only after its commit, so all
-  // of them are in the store.
+  // The signal that it is over: Safaricom has nothing more to send, and the relay nothing to deliver. A delivery was
+  // answered only after its commit, so all of them are in the store.
   await scene.callbacksDone()
   const payment = await scene.payment()
   const secondAttempt = await scene.secondAttempt()
   const both = [payment, ...(secondAttempt === null ? [] : [secondAttempt])]
   const trails = await Promise.all(both.map(({ id }) => mpesa.history({ paymentId: id })))
+  const relayed = await readRelayedEvents(shop)
   const { name, expected, advice } = scenario
   return {
     scenario: name,
@@ -67,7 +71,7 @@ async function play(scenario: OnceScenario, shop: Shop, heard: HeardCallbacks): 
     payment,
     secondAttempt,
     advice: advice ?? null,
-    timeline: tellWholeStory({ trails, transactions: simulator.transactions(), heard, notes }),
+    timeline: tellWholeStory({ trails, transactions: simulator.transactions(), relayed, heard: listener.heard, notes }),
   }
 }
 

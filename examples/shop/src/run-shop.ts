@@ -10,9 +10,9 @@ export async function runShop(options: Omit<ShopOptions, 'logger'>): Promise<num
   const file = join(options.data, 'shop.db')
   const near = relative(process.cwd(), file)
   console.log(
-    `payments are kept in ${near.startsWith('..') ? file : near}, orders in orders.jsonl beside it; no account and no money are involved`,
+    `payments are kept in ${near.startsWith('..') ? file : near}, orders in orders.jsonl and callbacks in relay/ beside it; no account and no money are involved`,
   )
-  console.log(`ready  shop ${shop.url}  phone (simulator) ${shop.simulator.url}`)
+  console.log(`ready  shop ${shop.url}  phone (simulator) ${shop.simulator.url}  relay ${shop.relay.url}`)
   await stop
   await shop.close()
   console.log('stopped')

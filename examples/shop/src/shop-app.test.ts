@@ -1,51 +1,29 @@
-import type { Logger, Store } from 'mpesa-stk'
 import { MemoryAdapter } from 'mpesa-stk'
 import { createSimulator, type Simulator } from 'mpesa-stk-simulator'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openDoor } from './door.ts'
-import { rememberOrderEvents } from './order-events.ts'
+import { openTestRelay, openTestShop, quiet, type TestRelay } from './open-test-shop.ts'
 import { createOrders } from './orders.ts'
 import { words } from './page/words.ts'
 import type { PaymentAnswer } from './payment-answer.ts'
 import { createShopApp } from './shop-app.ts'
 
-const quiet: Logger = { info: () => {}, warn: () => {}, error: () => {} }
-
 let simulator: Simulator
+let relay: TestRelay
 beforeAll(async () => {
-  simulator = await createSimulator({ seed: 1 })
+  ;[simulator, relay] = await Promise.all([createSimulator({ seed: 1 }), openTestRelay()])
 })
 beforeEach(() => simulator.reset())
-afterAll(() => simulator.close())
-
-/** The shop on a real socket, so that callbacks find it. */
-async function openTestShop(store: Store = new MemoryAdapter(), now?: () => Date) {
-  const door = await openDoor('127.0.0.1', 0)
-  const orders = createOrders(rememberOrderEvents(), quiet)
-  const { app } = createShopApp({
-    store,
-    url: door.url,
-    simulatorUrl: simulator.url,
-    orders,
-    logger: quiet,
-    ...(now && { now }),
-  })
-  door.open(request => app.fetch(request))
-  const post = (body: unknown, headers: Record<string, string> = {}) =>
-    app.request('/api/payments', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    })
-  return { app, orders, url: door.url, post, [Symbol.asyncDispose]: () => door.close() }
-}
+afterAll(async () => {
+  await simulator.close()
+  await relay.close()
+})
 
 const checkout = { phoneNumber: '0712 345 678', product: 'shuka', idempotencyKey: 'intent-0001' }
 const read = async (response: Response): Promise<PaymentAnswer> => (await response.json()) as PaymentAnswer
 
 describe('paying', () => {
   test('prices the product itself, waits for the customer, and is settled and packed once', async () => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     const response = await shop.post(checkout)
     expect(response.status).toBe(201)
     expect(response.headers.get('cache-control')).toBe('no-store')
@@ -53,7 +31,7 @@ describe('paying', () => {
     expect(pending).toMatchObject({ status: 'PENDING', amount: 1500, phone: '2547*****678', receipt: null })
     await simulator.waitForTransaction(({ state }) => state === 'prompting')
     simulator.respond('254712345678', 'approve')
-    await simulator.idle()
+    await shop.settled()
     const paid = await read(await shop.app.request(`/api/payments/${pending.id}`))
     expect(paid).toMatchObject({
       status: 'SUCCESS',
@@ -65,7 +43,7 @@ describe('paying', () => {
   })
 
   test('twice at once with one key is one push and one payment', async () => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     const both = await Promise.all([shop.post(checkout), shop.post(checkout)])
     const [first, second] = await Promise.all(both.map(read))
     expect(second?.id).toBe(first?.id)
@@ -75,9 +53,9 @@ describe('paying', () => {
   })
 
   test('that fails is explained in both languages', async () => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     const { id } = await read(await shop.post({ ...checkout, phoneNumber: '254700001032' }))
-    await simulator.idle()
+    await shop.settled()
     const { status, explanation } = await read(await shop.app.request(`/api/payments/${id}`))
     expect(status).toBe('CANCELLED')
     expect(explanation?.customer.en).toMatch(/try again/)
@@ -85,7 +63,7 @@ describe('paying', () => {
   })
 
   test('that Daraja refuses says so, is listed, and leaves the key free', async () => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     simulator.addScenario({ ackError: '429' })
     const refused = await shop.post(checkout)
     expect(refused.status).toBe(502)
@@ -99,7 +77,7 @@ describe('paying', () => {
 
   test('that nobody reports is overdue after a while, until it is over', async () => {
     let aheadMs = 0
-    await using shop = await openTestShop(new MemoryAdapter(), () => new Date(Date.now() + aheadMs))
+    await using shop = await openTestShop(simulator, relay, { now: () => new Date(Date.now() + aheadMs) })
     const { id, isOverdue } = await read(await shop.post(checkout))
     const look = async () => read(await shop.app.request(`/api/payments/${id}`))
     expect(isOverdue).toBe(false)
@@ -109,7 +87,7 @@ describe('paying', () => {
     expect(await look()).toMatchObject({ status: 'PENDING', isOverdue: true })
     await simulator.waitForTransaction(({ state }) => state === 'prompting')
     simulator.respond('254712345678', 'approve')
-    await simulator.idle()
+    await shop.settled()
     expect(await look()).toMatchObject({ status: 'SUCCESS', isOverdue: false })
   })
 
@@ -118,7 +96,8 @@ describe('paying', () => {
       throw new Error('the disk is full')
     }
     const orders = createOrders({ past: [], unreadable: 0, write }, quiet)
-    const parts = { store: new MemoryAdapter(), url: 'http://127.0.0.1:1', simulatorUrl: simulator.url }
+    const addresses = { callbackUrl: 'http://127.0.0.1:1', simulatorUrl: simulator.url }
+    const parts = { ...addresses, store: new MemoryAdapter(), signingSecret: 'secret' }
     const { app } = createShopApp({ ...parts, orders, logger: quiet })
     const headers = { 'content-type': 'application/json' }
     const response = await app.request('/api/payments', { method: 'POST', headers, body: JSON.stringify(checkout) })
@@ -127,12 +106,18 @@ describe('paying', () => {
   })
 
   test('has a history in words', async () => {
-    await using shop = await openTestShop()
-    const { id } = await read(await shop.post({ ...checkout, phoneNumber: '254700009001' }))
+    await using shop = await openTestShop(simulator, relay)
+    const { id } = await read(await shop.post({ ...checkout, phoneNumber: '254700001032' }))
+    await shop.settled()
     const { timeline } = (await (await shop.app.request(`/api/payments/${id}/history`)).json()) as {
       timeline: { step: string }[]
     }
-    expect(timeline.map(({ step }) => step)).toEqual(['Intent stored', 'Push sent', 'Settled SUCCESS'])
+    expect(timeline.map(({ step }) => step)).toEqual([
+      'Intent stored',
+      'Push sent',
+      'Push accepted',
+      'Settled CANCELLED',
+    ])
   })
 })
 
@@ -154,7 +139,7 @@ describe('a payment request is refused', () => {
     ['half a shilling', { ...checkout, product: undefined, amount: 0.5 }, 422, 'MPESA_STK_AMOUNT_INVALID'],
     ['a large body', { ...checkout, phoneNumber: '0'.repeat(20_000) }, 413, 'SHOP_BODY_TOO_LARGE'],
   ])('for %s', async (_what, body, status, code) => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     const response = await shop.post(body)
     expect(response.status).toBe(status)
     expect(await response.json()).toMatchObject({ error: { code } })
@@ -162,7 +147,7 @@ describe('a payment request is refused', () => {
   })
 
   test('for a key that paid for something else', async () => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     await shop.post(checkout)
     const response = await shop.post({ ...checkout, product: 'chai' })
     expect(response.status).toBe(409)
@@ -176,60 +161,21 @@ describe('a payment request is refused', () => {
     ['a name that was pointed at us', { host: 'evil.example', origin: 'http://evil.example' }, 403],
     ['a form', { 'content-type': 'text/plain' }, 415],
   ])('from %s', async (_who, headers, status) => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     expect((await shop.post(checkout, headers)).status).toBe(status)
     expect(simulator.transactions()).toEqual([])
   })
 
   test('but not from its own page', async () => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     const headers = { host: '127.0.0.1:3000', origin: 'http://127.0.0.1:3000', 'sec-fetch-site': 'same-origin' }
     expect((await shop.post(checkout, headers)).status).toBe(201)
   })
 })
 
-describe('the callback route', () => {
-  test('answers as Safaricom wants it, and a forged success settles nothing', async () => {
-    await using shop = await openTestShop()
-    const { id } = await read(await shop.post(checkout))
-    const [push] = simulator.transactions()
-    const body = JSON.stringify({
-      Body: {
-        stkCallback: {
-          MerchantRequestID: push?.merchantRequestId,
-          CheckoutRequestID: push?.checkoutRequestId,
-          ResultCode: 0,
-          ResultDesc: 'ok',
-          CallbackMetadata: {
-            Item: [
-              { Name: 'Amount', Value: 1500 },
-              { Name: 'MpesaReceiptNumber', Value: 'FORGED0001' },
-            ],
-          },
-        },
-      },
-    })
-    for (const path of ['/mpesa/callback', '/mpesa/callback/t/guessed']) {
-      const response = await shop.app.request(path, { method: 'POST', body })
-      expect(response.status).toBe(200)
-      expect(await response.json()).toEqual({ ResultCode: 0, ResultDesc: 'Success' })
-    }
-    expect(await read(await shop.app.request(`/api/payments/${id}`))).toMatchObject({ status: 'PENDING' })
-  })
-
-  test('answers 500 when the store cannot keep it', async () => {
-    const store = new MemoryAdapter()
-    store.recordCallback = () => Promise.reject(new Error('the disk is full'))
-    await using shop = await openTestShop(store)
-    const response = await shop.app.request('/mpesa/callback', { method: 'POST', body: '{}' })
-    expect(response.status).toBe(500)
-    expect(await response.text()).not.toContain('disk')
-  })
-})
-
 describe('the page', () => {
   test('and everything that it loads comes from the shop, with nothing inline', async () => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     const response = await shop.app.request('/')
     const html = await response.text()
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
@@ -250,7 +196,7 @@ describe('the page', () => {
   })
 
   test('has a place for every sentence that it names', async () => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     const html = await (await shop.app.request('/')).text()
     const named = [...html.matchAll(/data-word="(\w+)"/g)].map(([, word]) => word)
     expect(named.length).toBeGreaterThan(10)
@@ -258,7 +204,7 @@ describe('the page', () => {
   })
 
   test('knows no payment that is not there', async () => {
-    await using shop = await openTestShop()
+    await using shop = await openTestShop(simulator, relay)
     for (const path of ['/api/payments/nobody', '/api/payments/nobody/history', '/api/elsewhere']) {
       const response = await shop.app.request(path)
       expect(response.status).toBe(404)

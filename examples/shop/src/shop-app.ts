@@ -2,16 +2,20 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import { type Logger, MpesaStk, type Store } from 'mpesa-stk'
+import { verifySignature } from 'mpesa-stk/server'
 import { answerError } from './error-status.ts'
 import type { Orders } from './orders.ts'
 import { createPage } from './page/page.ts'
 import { createPaymentApi } from './payment-api.ts'
+import { ShopError } from './shop-error.ts'
 
 export type ShopParts = {
   /** Where payments live, migrated. */
   readonly store: Store
-  /** Of this shop, as Daraja reaches it. */
-  readonly url: string
+  /** Where Safaricom posts callbacks: the shop's hook at the relay. */
+  readonly callbackUrl: string
+  /** With which the relay signs what it delivers. */
+  readonly signingSecret: string
   readonly simulatorUrl: string
   readonly orders: Orders
   readonly logger: Logger
@@ -21,14 +25,16 @@ export type ShopParts = {
   readonly now?: () => Date
 }
 
-/** Where Daraja posts callbacks. Its token comes behind it: `/mpesa/callback/t/<token>`. */
+/** Where the relay delivers callbacks. */
 export const callbackPath = '/mpesa/callback'
 
-const largestCallback = 100_000
+/** The relay takes bodies of 256 KiB, and writes them anew: what it has taken must not be refused for being longer. */
+const largestDelivery = 2 * 1024 * 1024
 
-/** The whole shop: one `MpesaStk`, what happens when a payment settles, the callback routes, the API and the page. */
+/** The whole shop: one `MpesaStk`, what happens when a payment settles, the callback route, the API and the page. */
 export function createShopApp(parts: ShopParts): { readonly app: Hono; readonly mpesa: MpesaStk } {
-  const { store, url, simulatorUrl, orders, logger, pollIntervalMs, now = () => new Date() } = parts
+  const { store, callbackUrl, signingSecret, simulatorUrl, orders, logger, pollIntervalMs } = parts
+  const { now = () => new Date() } = parts
   const mpesa = new MpesaStk(
     {
       // The simulator takes any. Yours come from the Daraja portal, through your environment.
@@ -38,7 +44,7 @@ export function createShopApp(parts: ShopParts): { readonly app: Hono; readonly 
       shortCode: '174379',
       environment: 'sandbox',
       baseUrl: simulatorUrl,
-      callbackUrl: `${url}${callbackPath}`,
+      callbackUrl,
       // Safaricom signs nothing. A token of its own behind each push's callback URL tells its callback from a forged one.
       callbackToken: 'path',
       ...(pollIntervalMs !== undefined && { pollIntervalMs }),
@@ -62,12 +68,15 @@ export function createShopApp(parts: ShopParts): { readonly app: Hono; readonly 
     return context.json(body, status)
   })
 
-  // With a token and, for whoever tries without, to be refused and kept.
-  app.on('POST', [`${callbackPath}/t/:token`, callbackPath], bodyLimit({ maxSize: largestCallback }), async context => {
+  // For the relay alone, which signs what it delivers. Whoever else posts here is refused.
+  app.post(callbackPath, bodyLimit({ maxSize: largestDelivery }), async context => {
+    const body = await context.req.text()
+    if (!verifySignature(body, signingSecret, context.req.header('x-mpesa-signature')))
+      throw new ShopError('SHOP_SIGNATURE_INVALID', 'Only the relay posts here, with its X-Mpesa-Signature.')
     // Acked means durable: 200 is said only after the commit. Should the store throw, the 500 of `onError` pretends
-    // nothing, and a Daraja that tries again finds the payment as it was.
-    const body = new Uint8Array(await context.req.arrayBuffer())
-    const { outcome, paymentId } = await mpesa.processCallback(body, { token: context.req.param('token') })
+    // nothing, and the relay delivers it again.
+    const token = context.req.header('x-mpesa-callback-token')
+    const { outcome, paymentId } = await mpesa.processCallback(body, { token })
     logger.info({ outcome, paymentId }, 'callback')
     return context.json({ ResultCode: 0, ResultDesc: 'Success' })
   })

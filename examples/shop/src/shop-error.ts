@@ -1,6 +1,7 @@
 /** What the shop itself refuses, with the HTTP status that it answers. */
 export const shopErrorStatus = {
   SHOP_REQUEST_INVALID: 400,
+  SHOP_SIGNATURE_INVALID: 401,
   SHOP_FOREIGN_ORIGIN: 403,
   SHOP_NOT_FOUND: 404,
   SHOP_BODY_TOO_LARGE: 413,

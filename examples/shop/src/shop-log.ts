@@ -11,8 +11,12 @@ export function createShopLog(print: (line: string) => void): Logger {
   return { info: () => {}, warn: write('warning'), error: write('error') }
 }
 
-/** A cause is told by its name and code only: its message may hold anything. */
+/** A cause is told by its name and code only: its message may hold anything. The same where it was described already. */
 function asText(value: unknown): string {
+  if (typeof value === 'object' && value !== null && !(value instanceof Error)) {
+    const { name, code } = value as Record<string, unknown>
+    return [name, code].filter(part => typeof part === 'string').join(' ')
+  }
   if (!(value instanceof Error)) return String(value)
   const code: unknown = Reflect.get(value, 'code')
   return typeof code === 'string' ? `${value.name} ${code}` : value.name

@@ -7,7 +7,13 @@ export class StartFailure extends Error {
   override readonly name = 'StartFailure'
 }
 
-type Attempt = { readonly host: string; readonly port: number; readonly simulatorPort: number; readonly data: string }
+type Attempt = {
+  readonly host: string
+  readonly port: number
+  readonly simulatorPort: number
+  readonly relayPort: number
+  readonly data: string
+}
 
 export function cannotListen(error: unknown, attempt: Attempt): unknown {
   const { host, port } = attempt
@@ -19,7 +25,7 @@ export function cannotListen(error: unknown, attempt: Attempt): unknown {
   }
   if (code === 'EACCES') {
     return new StartFailure(
-      `Port ${port} on ${host} is not ours to open. Choose one above 1023: npm start -- --port 3000`,
+      `Port ${port} on ${host} is not ours to open. Choose one above 1023: npm start -- --port 3000 --relay-port 4020`,
     )
   }
   if (code === 'EADDRNOTAVAIL') {
@@ -33,6 +39,14 @@ export function cannotSimulate(error: unknown, attempt: Attempt): unknown {
   if (!(error instanceof SimulatorError) || error.code !== 'SIMULATOR_PORT_IN_USE') return error
   return new StartFailure(
     `Port ${simulatorPort} on ${host} is in use; the simulator wants it. Another demo may be running: stop it, or start this one beside it: ${besideAnother(attempt)}`,
+  )
+}
+
+export function cannotRelay(error: unknown, attempt: Attempt): unknown {
+  const { host, relayPort } = attempt
+  if (codeOf(error) !== 'EADDRINUSE') return cannotListen(error, { ...attempt, port: relayPort })
+  return new StartFailure(
+    `Port ${relayPort} on ${host} is in use; the relay wants it. Another demo may be running: stop it, or start this one beside it: ${besideAnother(attempt)}`,
   )
 }
 
@@ -59,6 +73,6 @@ function codeOf(error: unknown): string | null {
 /** One line that starts a second demo, whatever of the first one is in its way. */
 function besideAnother({ data, host }: Attempt): string {
   const folder = data === resolve('.data/second') ? '.data/third' : '.data/second'
-  const flags = `--data ${folder} --port 0 --simulator-port 0`
+  const flags = `--data ${folder} --port 0 --simulator-port 0 --relay-port 0`
   return `npm start -- ${flags}${host === '127.0.0.1' ? '' : ` --host ${host}`}`
 }

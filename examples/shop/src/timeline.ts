@@ -7,7 +7,7 @@ export type TimelineRow = {
   readonly at: string
   readonly sinceStartMs: number
   /** Whose side it is told from. */
-  readonly by: 'shop' | 'safaricom' | 'customer' | 'stranger'
+  readonly by: 'shop' | 'relay' | 'safaricom' | 'customer' | 'stranger'
   readonly step: string
   readonly evidence: string
 }
