@@ -9,6 +9,7 @@ import { sha256 } from '../core/sha256.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Batcher } from '../workers/batcher.ts'
+import { createSignal, type Signal } from '../workers/signal.ts'
 import { withinDeadline } from '../workers/within-deadline.ts'
 import type { AppBook } from './app-book.ts'
 import { isDataError } from './data-error.ts'
@@ -44,6 +45,8 @@ export const storeDeadlineMs = 3_000
 const mebibyte = 1024 * 1024
 /** So much of the spool, and callbacks wait for it to be in the store instead of going behind it: else it never ends. */
 const lastStretchBytes = mebibyte / 4
+/** How long a callback waits at most for a slice of the spool to be in the store before it goes behind it. */
+const longestWaitMs = 1_000
 
 /** Takes what comes in at the hooks, and keeps it: in the store, or on the local disk while the store cannot. */
 export class Intake {
@@ -51,7 +54,10 @@ export class Intake {
   readonly #events: Batcher<NewRelayEvent, Recording>
   readonly #quarantined: Batcher<QuarantinedBody, undefined>
   #draining: Promise<void> | null = null
-  #lastStretch: Promise<void> | null = null
+  /** While the little that is left in the spool is brought to the store. */
+  #lastStretch: Signal | null = null
+  /** While the spool is drained well, slice after slice. */
+  #nextSlice: Signal | null = null
   #isDiskFull = false
 
   constructor(ports: IntakePorts) {
@@ -88,7 +94,7 @@ export class Intake {
   /** Resolves once it is kept: then it may be acknowledged. Never rejects. */
   async receive(received: ReceivedBody): Promise<IntakeOutcome> {
     const { spool, logger } = this.#ports
-    if (this.#lastStretch !== null) await this.#lastStretch
+    await this.#waitForDrain()
     // Behind what waits there already: one relay keeps the order of what it takes.
     if (!spool.isEmpty) return this.#spool(received)
     try {
@@ -115,22 +121,34 @@ export class Intake {
 
   async #drainAll(): Promise<void> {
     const { spool, spoolBudget } = this.#ports
-    let release = (): void => {}
-    const released = new Promise<void>(resolve => {
-      release = resolve
-    })
     try {
       while (!spool.isEmpty) {
-        if (spool.bytes < lastStretchBytes) this.#lastStretch = released
-        await spool.drain(async records => {
-          await Promise.all(records.map(record => this.#keepOrPutAside(record)))
-        })
+        if (spool.bytes < lastStretchBytes) this.#lastStretch ??= createSignal()
+        await spool.drain(records => this.#drainSlice(records))
       }
       spoolBudget.reset()
     } finally {
+      for (const signal of [this.#lastStretch, this.#nextSlice]) signal?.happen()
       this.#lastStretch = null
-      release()
+      this.#nextSlice = null
     }
+  }
+
+  async #drainSlice(records: readonly Uint8Array[]): Promise<void> {
+    const slice = this.#nextSlice
+    try {
+      await Promise.all(records.map(record => this.#keepOrPutAside(record)))
+      this.#nextSlice = createSignal()
+    } finally {
+      slice?.happen()
+    }
+  }
+
+  /** Else the disk, which takes callbacks faster than the store, would never be empty while they do not cease to come. */
+  async #waitForDrain(): Promise<void> {
+    if (this.#lastStretch !== null) await this.#lastStretch.happened
+    else if (this.#nextSlice !== null)
+      await withinDeadline(longestWaitMs, this.#nextSlice.happened).catch(() => undefined)
   }
 
   /** A record that nobody can read, or that the store refuses for what is in it, would hold up all that wait behind it. */
