@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { createAdaptorServer, getRequestListener } from '@hono/node-server'
 import express, { type Express } from 'express'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { Hono } from 'hono'
 import { createRelayServer, SqliteRelayAdapter, verifySignature } from 'mpesa-stk/server'
 import { describe, expect, test } from 'vitest'
@@ -65,6 +66,60 @@ describe('in an Express app', () => {
     )
     expect(response.status).toBe(500)
     expect(await response.json()).toMatchObject({ error: { code: 'MPESA_STK_RELAY_BODY_CONSUMED' } })
+  })
+})
+
+describe('in a Fastify app', () => {
+  async function inFastify(prepare: (app: FastifyInstance) => void, pass: (request: FastifyRequest) => void) {
+    await using sink = await openSink()
+    await using relay = await openRelay()
+    const created = await relay.createApp(sink.url)
+    const listener = getRequestListener(relay.app.fetch, { overrideGlobalObjects: false })
+    const app = fastify()
+    prepare(app)
+    app.all('/relay/*', async (request, reply) => {
+      reply.hijack()
+      pass(request)
+      request.raw.url = request.raw.url?.replace('/relay', '') ?? '/'
+      await listener(request.raw, reply.raw)
+    })
+    await app.ready()
+    const response = await postTo(app.server, '/relay', created.hookUrl)
+    if (response.status === 200) await sink.have(1)
+    const [one] = sink.delivered
+    const signature = one?.headers['x-mpesa-signature']
+    return { response, isVerified: one !== undefined && verifySignature(one.body, created.signingSecret, signature) }
+  }
+
+  test.each<[string, (app: FastifyInstance) => void, (request: FastifyRequest) => void]>([
+    [
+      'whose parsers leave the body alone',
+      app => {
+        app.removeAllContentTypeParsers()
+        app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+      },
+      () => {},
+    ],
+    [
+      'behind its JSON parser, which hands the body on',
+      () => {},
+      request => void Object.assign(request.raw, { body: request.body }),
+    ],
+  ])('%s a callback is taken and delivered', async (_how, prepare, pass) => {
+    const { response, isVerified } = await inFastify(prepare, pass)
+    expect([response.status, await response.json()]).toEqual([200, { ResultCode: 0, ResultDesc: 'Success' }])
+    expect(isVerified).toBe(true)
+  })
+
+  test('behind its JSON parser, which hands nothing on, it is never acknowledged', async () => {
+    const { response } = await inFastify(
+      () => {},
+      () => {},
+    )
+    expect([response.status, await response.json()]).toMatchObject([
+      500,
+      { error: { code: 'MPESA_STK_RELAY_BODY_CONSUMED' } },
+    ])
   })
 })
 

@@ -7,7 +7,16 @@ export const systemClock: Clock = {
   sleep: durationMs => new Promise(resolve => setTimeout(resolve, durationMs)),
 }
 
-export const systemRandom: Random = length => randomBytes(length)
+const poolBytes = 4_096
+let pool = Buffer.alloc(0)
+
+/** Each byte once. Fetched by the page, because to ask for sixteen costs as much as to ask for thousands. */
+export const systemRandom: Random = length => {
+  if (length > pool.length) pool = randomBytes(Math.max(poolBytes, length))
+  const taken = pool.subarray(0, length)
+  pool = pool.subarray(length)
+  return taken
+}
 
 /** Warnings and errors as JSON lines on stderr. */
 export const stderrLogger: Logger = {

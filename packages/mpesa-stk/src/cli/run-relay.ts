@@ -39,7 +39,7 @@ export async function runRelay(config: RelayConfig): Promise<number> {
     ...(config.encryptionKey !== null && { encryptionKey: config.encryptionKey }),
   })
   await app.start()
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server
   server.maxConnections = maxConnections
   server.requestTimeout = requestTimeoutMs
   const { port } = await listen(server, config)

@@ -45,6 +45,7 @@ function sampleEvent(appId: string, changes: Partial<NewRelayEvent> = {}): NewRe
     callbackToken: null,
     receivedAt: sampleTime,
     copies: 1,
+    isHeld: false,
     contradicts: null,
     ...changes,
   }
@@ -209,6 +210,10 @@ export const relayCases: readonly RelayCase[] = [
       const due = await recordDue(storage, open.appId, 2)
       const claimed = await storage.claimDueEvents(lease(), limits(10), [busy.appId])
       assert.deepEqual(ids(claimed).toSorted(), ids(due))
+      // Recorded while it was disabled: with its enabling it is due, without the end of any lease.
+      const held = sampleEvent(open.appId, { isHeld: true })
+      await storage.recordEvents([held], lease())
+      assert.deepEqual(ids(await storage.claimDueEvents(lease(), limits(10), [busy.appId])), [held.id])
     },
   },
   {

@@ -6,11 +6,15 @@
  * @param random 16 random bytes; the first six are overwritten
  */
 export function createTimeOrderedId(at: Date, random: Uint8Array): string {
-  const bytes = Uint8Array.from(random.subarray(0, 16))
-  const time = BigInt(at.getTime())
-  for (let index = 0; index < 6; index++) bytes[index] = Number((time >> BigInt(8 * (5 - index))) & 0xffn)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  const time = at.getTime().toString(16).padStart(12, '0')
+  const hex = (from: number, to: number): string => {
+    let text = ''
+    for (let index = from; index < to; index++) text += hexOf[random[index] ?? 0]
+    return text
+  }
+  const version = hexOf[((random[6] ?? 0) & 0x0f) | 0x70]
+  const variant = hexOf[((random[8] ?? 0) & 0x3f) | 0x80]
+  return `${time.slice(0, 8)}-${time.slice(8)}-${version}${hex(7, 8)}-${variant}${hex(9, 10)}-${hex(10, 16)}`
 }
+
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))

@@ -23,28 +23,48 @@ export async function readRawBody(request: Request, incoming: Incoming | undefin
     const isEmpty = typeof body !== 'object' || body === null || Object.keys(body).length === 0
     return isEmpty ? { outcome: 'consumed' } : of(JSON.stringify(body))
   }
-  // Node's own stream where there is one. Measured: 3,800 callbacks a second stored, and 2,700 through a web stream.
-  const chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = incoming ?? request.body ?? []
+  if (incoming !== undefined) return readIncoming(incoming)
   const kept = new KeptBytes()
-  let length = 0
-  for await (const chunk of chunks) {
+  for await (const chunk of request.body ?? []) {
     kept.add(chunk)
-    length += chunk.length
-    if (length > maxReadBytes) break
+    if (kept.isTooLong) break
   }
-  return { outcome: 'read', body: kept.bytes, length }
+  return kept.toRead()
+}
+
+/** Node's own stream, by its events. Measured: 3,800 callbacks a second stored, and 2,700 through a web stream. */
+function readIncoming(incoming: Incoming): Promise<RawBody> {
+  return new Promise((resolve, reject) => {
+    const kept = new KeptBytes()
+    const isCutOff = (): void => reject(new Error('the body was cut off'))
+    incoming.on('data', (chunk: Uint8Array) => {
+      kept.add(chunk)
+      if (!kept.isTooLong) return
+      resolve(kept.toRead())
+      incoming.destroy()
+    })
+    incoming.once('end', () => resolve(kept.toRead()))
+    incoming.once('error', reject)
+    incoming.once('close', isCutOff)
+  })
 }
 
 /** The first 256 KiB of what comes, in one piece: a body that comes byte by byte must not cost a buffer for each. */
 class KeptBytes {
   #buffer: Uint8Array = new Uint8Array(0)
   #length = 0
+  #came = 0
 
-  get bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length)
+  get isTooLong(): boolean {
+    return this.#came > maxReadBytes
+  }
+
+  toRead(): RawBody {
+    return { outcome: 'read', body: this.#buffer.subarray(0, this.#length), length: this.#came }
   }
 
   add(chunk: Uint8Array): void {
+    this.#came += chunk.length
     const part = chunk.subarray(0, maxBodyBytes - this.#length)
     // A callback is one chunk.
     if (this.#length === 0) this.#buffer = part
@@ -56,7 +76,7 @@ class KeptBytes {
     const needed = this.#length + part.length
     if (needed > this.#buffer.length || this.#buffer.byteOffset > 0) {
       const grown = new Uint8Array(Math.min(maxBodyBytes, Math.max(4_096, 2 * needed)))
-      grown.set(this.bytes)
+      grown.set(this.#buffer.subarray(0, this.#length))
       this.#buffer = grown
     }
     this.#buffer.set(part, this.#length)

@@ -19,6 +19,8 @@ export class AppBook {
   /** As they were when they were last seen. Ids of apps that there are not, which cost a stranger nothing, are not in it. */
   readonly #seen = new Map<string, RelayApp>()
 
+  readonly #openedApps = new WeakMap<RelayApp, OpenedApp>()
+
   constructor(storage: RelayStorage, vault: Vault, monotonicMs: () => number) {
     this.#storage = storage
     this.#vault = vault
@@ -67,7 +69,11 @@ export class AppBook {
   }
 
   #opened(app: RelayApp): OpenedApp {
-    return { app, secrets: this.#vault.open(app.sealedSecrets) }
+    const known = this.#openedApps.get(app)
+    if (known !== undefined) return known
+    const opened = { app, secrets: this.#vault.open(app.sealedSecrets) }
+    this.#openedApps.set(app, opened)
+    return opened
   }
 
   #remember(appId: string, app: RelayApp | null): void {

@@ -66,7 +66,8 @@ export class Recorder {
       const outcome = outcomes[index]
       if (outcome?.outcome !== 'recorded') continue
       const { contradicts } = outcome
-      if (leaseMs > 0) leased.push({ ...event, contradicts, attemptCount: 0, failures: 0, leaseId: lease.leaseId })
+      if (leaseMs > 0 && !event.isHeld)
+        leased.push({ ...event, contradicts, attemptCount: 0, failures: 0, leaseId: lease.leaseId })
       if (contradicts === null) continue
       const { id, appId, kind } = event
       logger.error(

@@ -169,6 +169,7 @@ test('copies in a batch are one event, and what says otherwise knows the first',
     callbackToken: null,
     receivedAt: at,
     copies: 1,
+    isHeld: false,
     contradicts: null,
   })
   const { events, places } = mergeCopies([

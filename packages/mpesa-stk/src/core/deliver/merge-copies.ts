@@ -16,8 +16,9 @@ export function mergeCopies(came: readonly NewRelayEvent[]): MergedBatch {
   const firstOfSubject = new Map<string, string>()
   const keys = came.map(event => {
     const { appId, kind, businessKey, result, id, copies } = event
-    const subject = JSON.stringify([appId, kind, businessKey])
-    const key = JSON.stringify([appId, kind, businessKey, result])
+    // Ids have no NUL in them.
+    const subject = `${appId}\0${kind}\0${businessKey}`
+    const key = `${subject}\0${result}`
     const known = byKey.get(key)
     const first = firstOfSubject.get(subject)
     if (first === undefined) firstOfSubject.set(subject, id)

@@ -26,12 +26,14 @@ export type NewRelayEvent = {
   readonly receivedAt: Date
   /** How many copies this one stands for. */
   readonly copies: number
+  /** Its app is disabled: nobody delivers it now, and nobody needs a lease. */
+  readonly isHeld: boolean
   /** Another event of the same batch with the same kind and key that says something else. */
   readonly contradicts: string | null
 }
 
 /** An event as it stands. One row of `relay_delivery_events`. */
-export type RelayEvent = Omit<NewRelayEvent, 'body'> & {
+export type RelayEvent = Omit<NewRelayEvent, 'body' | 'isHeld'> & {
   readonly status: DeliveryStatus
   readonly attemptCount: number
   readonly deliveredAt: Date | null

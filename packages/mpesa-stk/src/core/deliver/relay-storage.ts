@@ -47,7 +47,7 @@ export interface RelayStorage {
   saveApp(app: RelayApp): Promise<boolean>
   /**
    * Records a batch in one commit. No two of a batch have the same app, kind, key and result; they are sorted by these, so
-   * that two batches never wait for each other in a circle. What is recorded is leased to the caller.
+   * that two batches never wait for each other in a circle. What is recorded and not held is leased to the caller.
    */
   recordEvents(events: readonly NewRelayEvent[], lease: DeliveryLease): Promise<readonly RecordedEvent[]>
   /** Keeps bodies that are no events. */

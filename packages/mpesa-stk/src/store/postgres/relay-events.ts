@@ -23,10 +23,11 @@ export async function recordEvents(
      SELECT n.id, n.app_id, n.kind, n.business_key, n.result, n.checkout_request_id, n.body, n.callback_token, n.copies,
        n.received_at, coalesce((SELECT min(same.id) FROM (SELECT e.id FROM relay_delivery_events e WHERE e.app_id = n.app_id
          AND e.kind = n.kind AND e.business_key = n.business_key AND e.result <> n.result OFFSET 0) same), n.contradicts),
-       'PENDING', 0, 0, clock_timestamp(), $12, clock_timestamp() + $13 * ${millisecond}
+       'PENDING', 0, 0, clock_timestamp(), CASE WHEN NOT n.is_held THEN $13 END,
+       CASE WHEN NOT n.is_held THEN clock_timestamp() + $14 * ${millisecond} END
      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[],
-       $9::int[], $10::timestamptz[], $11::text[]) AS n (id, app_id, kind, business_key, result, checkout_request_id,
-       body, callback_token, copies, received_at, contradicts)
+       $9::int[], $10::timestamptz[], $11::text[], $12::boolean[]) AS n (id, app_id, kind, business_key, result,
+       checkout_request_id, body, callback_token, copies, received_at, contradicts, is_held)
      ORDER BY n.app_id, n.kind, n.business_key, n.result
      ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING id, contradicts`,
     [
@@ -41,6 +42,7 @@ export async function recordEvents(
       column('copies'),
       column('receivedAt'),
       column('contradicts'),
+      column('isHeld'),
       leaseId,
       leaseMs,
     ],

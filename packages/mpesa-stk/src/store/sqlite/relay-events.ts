@@ -50,8 +50,8 @@ function recordEvent(
       event.receivedAt.getTime(),
       contradicts,
       now,
-      leaseId,
-      now + leaseMs,
+      event.isHeld ? null : leaseId,
+      event.isHeld ? null : now + leaseMs,
     ],
   )
   if (row !== undefined) return { outcome: 'recorded', contradicts }
