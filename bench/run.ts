@@ -16,8 +16,13 @@ const benches: Record<string, Bench> = {
     load: async () => (await import('./baseline.ts')).baseline,
   },
   relay: {
-    tells: 'callbacks that the relay stores, and delivers, as a share of what a bare server acknowledges',
+    tells: 'callbacks that the relay stores and delivers, as a share of what a bare server acknowledges, and how soon',
     load: async () => (await import('./relay.ts')).relayIngest,
+    large: {
+      tells:
+        'the same beside millions of events in PostgreSQL, and memory under five minutes of load; 30 minutes, 8 GB',
+      load: async () => (await import('./relay-large.ts')).relayLarge,
+    },
   },
   lifecycle: {
     tells: "callbacks settled on SQLite and PostgreSQL, as a share of the store's own limit",

@@ -22,6 +22,8 @@ export type Sink = AsyncDisposable & {
   /** Resolves when so many deliveries have come. */
   have(count: number): Promise<void>
   answer(how: Answer): void
+  /** Keeps nothing of what comes, for whoever sends more than memory has room for. */
+  forget(): void
 }
 
 export function listen(server: Server, port = 0): Promise<number> {
@@ -34,6 +36,7 @@ export function listen(server: Server, port = 0): Promise<number> {
 export async function openSink(): Promise<Sink> {
   const delivered: Delivered[] = []
   let waiting: { count: number; resolve: () => void }[] = []
+  let isForgetful = false
   let how: Answer = (_request, response) => void response.writeHead(200).end('thanks')
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -44,7 +47,7 @@ export async function openSink(): Promise<Sink> {
         body: Buffer.concat(chunks).toString(),
         at: Date.now(),
       }
-      delivered.push(one)
+      if (!isForgetful) delivered.push(one)
       how(request, response, one)
       for (const { count, resolve } of waiting) if (delivered.length >= count) resolve()
       waiting = waiting.filter(({ count }) => delivered.length < count)
@@ -58,6 +61,9 @@ export async function openSink(): Promise<Sink> {
       delivered.length >= count ? Promise.resolve() : new Promise(resolve => waiting.push({ count, resolve })),
     answer(answer) {
       how = answer
+    },
+    forget() {
+      isForgetful = true
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()

@@ -18,6 +18,7 @@ export async function findFreePort(): Promise<number> {
 /** `mpesa-stk-relay` as a process of its own. */
 export type RelayProcess = {
   readonly url: string
+  readonly pid: number
   readonly log: () => string
   /** `kill -9`: resolves when it is gone. */
   kill(): Promise<void>
@@ -36,6 +37,7 @@ export async function startRelay(environment: Readonly<Record<string, string>>):
   const exited = once(child, 'exit') as Promise<[number | null]>
   return {
     url,
+    pid: child.pid ?? 0,
     log: () => log.join(''),
     async kill() {
       child.kill('SIGKILL')
