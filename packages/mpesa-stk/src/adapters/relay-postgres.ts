@@ -164,7 +164,7 @@ export class PostgresRelayAdapter implements RelayStorage {
   }
 
   async finishDeliveries(results: readonly DeliveryResult[]): Promise<void> {
-    await this.#told(() => inTransaction(this.#pool, client => finishDeliveries(client, results)))
+    await this.#told(() => finishDeliveries(this.#pool, results))
   }
 
   async replayEvents(eventIds: readonly string[]): Promise<number> {

@@ -111,14 +111,21 @@ export async function renewLeases(
   return rows.map(({ id }) => id)
 }
 
-/** Rows are locked in the order of their ids, as everywhere, so that two batches never wait for each other in a circle. */
+/**
+ * Rows are locked in the order of their ids, as everywhere, so that two batches never wait for each other in a circle. One
+ * statement is one transaction, and a third of the time of two between BEGIN and COMMIT.
+ */
 export async function finishDeliveries(on: Queryable, results: readonly DeliveryResult[]): Promise<void> {
   const sorted = results.toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))
+  const attempts = sorted.flatMap(({ attempt }) => (attempt === null ? [] : [attempt]))
   const delayOf = ({ outcome }: DeliveryResult): number => ('delayMs' in outcome ? outcome.delayMs : 0)
   const errorOf = ({ outcome }: DeliveryResult): string | null => ('error' in outcome ? outcome.error : null)
   await all(
     on,
-    `UPDATE relay_delivery_events e SET
+    `WITH kept AS (
+       INSERT INTO relay_delivery_attempts SELECT * FROM unnest($7::text[], $8::int[], $9::timestamptz[], $10::int[],
+         $11::int[], $12::text[], $13::text[]))
+     UPDATE relay_delivery_events e SET
        status = CASE WHEN n.status = 'held' THEN e.status ELSE n.status END,
        attempt_count = e.attempt_count + n.tried,
        failures = e.failures + CASE WHEN n.status IN ('FAILED', 'DEAD') THEN 1 ELSE 0 END,
@@ -136,15 +143,6 @@ export async function finishDeliveries(on: Queryable, results: readonly Delivery
       sorted.map(({ attempt }) => (attempt === null ? 0 : 1)),
       sorted.map(delayOf),
       sorted.map(errorOf),
-    ],
-  )
-  const attempts = sorted.flatMap(({ attempt }) => (attempt === null ? [] : [attempt]))
-  if (attempts.length === 0) return
-  await all(
-    on,
-    `INSERT INTO relay_delivery_attempts SELECT * FROM unnest($1::text[], $2::int[], $3::timestamptz[], $4::int[], $5::int[],
-       $6::text[], $7::text[])`,
-    [
       attempts.map(({ eventId }) => eventId),
       attempts.map(({ number }) => number),
       attempts.map(({ at }) => at),
