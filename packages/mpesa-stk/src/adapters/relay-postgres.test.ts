@@ -33,8 +33,10 @@ describe.skipIf(postgres === undefined)('PostgresRelayAdapter is a RelayStorage'
 
   test('whose tables are not there is told so', async () => {
     await using schema = await openSchema()
-    await expect(new PostgresRelayAdapter(schema.pool).findApp('x')).rejects.toMatchObject({
-      code: 'MPESA_STK_STORE_NOT_MIGRATED',
-    })
+    const storage = new PostgresRelayAdapter(schema.pool)
+    const told = { code: 'MPESA_STK_STORE_NOT_MIGRATED' }
+    await expect(storage.findApp('x')).rejects.toMatchObject(told)
+    const lease = { leaseId: 'x', leaseMs: 0, at: new Date() }
+    await expect(storage.recordEvents([], lease)).rejects.toMatchObject(told)
   })
 })

@@ -247,7 +247,7 @@ export class PostgresRelayAdapter implements RelayStorage {
     try {
       return await work()
     } catch (cause) {
-      if (sqlState(cause) !== '42P01' || !/relay_/.test(String(cause))) throw cause
+      if (!absences.has(sqlState(cause)) || !/relay_/.test(String(cause))) throw cause
       throw new MpesaStkError(
         'MPESA_STK_STORE_NOT_MIGRATED',
         'the database has no tables of the relay yet; call `await storage.migrate()` once at every start',
@@ -256,6 +256,9 @@ export class PostgresRelayAdapter implements RelayStorage {
     }
   }
 }
+
+/** There is no such table, or function. */
+const absences: ReadonlySet<unknown> = new Set(['42P01', '42883'])
 
 function valuesOf(app: RelayApp): unknown[] {
   return [

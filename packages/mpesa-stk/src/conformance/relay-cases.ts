@@ -172,6 +172,22 @@ export const relayCases: readonly RelayCase[] = [
     },
   },
   {
+    name: 'of two that differ and are recorded in the same instant one knows the other',
+    async run(storage) {
+      const { appId } = await openApp(storage)
+      for (let round = 0; round < 40; round++) {
+        const first = sampleEvent(appId)
+        const second = sampleEvent(appId, { businessKey: first.businessKey, result: '1032 - -' })
+        const outcomes = await Promise.all([
+          storage.recordEvents([first, sampleEvent(appId)], lease()),
+          storage.recordEvents([sampleEvent(appId), second], lease()),
+        ])
+        const marks = outcomes.flat().map(outcome => (outcome.outcome === 'recorded' ? outcome.contradicts : 'repeat'))
+        assert.deepEqual(marks.filter(mark => mark !== null).length, 1, `round ${round}: ${marks}`)
+      }
+    },
+  },
+  {
     name: 'batches of the same keys in many connections at once neither deadlock nor double',
     async run(storage) {
       const { appId } = await openApp(storage)

@@ -5,31 +5,16 @@ import { all, type Queryable } from './pool.ts'
 
 const millisecond = "interval '1 millisecond'"
 
-/**
- * One insert for the whole batch, in the order of its keys: batches that were not sorted deadlocked in a trial of concurrent
- * inserts, and sorted ones never did. `OFFSET 0` keeps the planner from looking for the first event of a key along the index
- * of the app's ids, which reads them all.
- */
+/** One insert for the whole batch: `relay_record_events` of the migration. */
 export async function recordEvents(
   on: Queryable,
   events: readonly NewRelayEvent[],
   { leaseId, leaseMs }: DeliveryLease,
 ): Promise<readonly RecordedEvent[]> {
   const column = <Key extends keyof NewRelayEvent>(key: Key) => events.map(event => event[key])
-  const rows = await all<{ id: string; contradicts: string | null }>(
+  const rows = await all<{ event_id: string; contradicted_id: string | null }>(
     on,
-    `INSERT INTO relay_delivery_events (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
-       copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until)
-     SELECT n.id, n.app_id, n.kind, n.business_key, n.result, n.checkout_request_id, n.body, n.callback_token, n.copies,
-       n.received_at, coalesce((SELECT min(same.id) FROM (SELECT e.id FROM relay_delivery_events e WHERE e.app_id = n.app_id
-         AND e.kind = n.kind AND e.business_key = n.business_key AND e.result <> n.result OFFSET 0) same), n.contradicts),
-       'PENDING', 0, 0, clock_timestamp(), CASE WHEN NOT n.is_held THEN $13 END,
-       CASE WHEN NOT n.is_held THEN clock_timestamp() + $14 * ${millisecond} END
-     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[],
-       $9::int[], $10::timestamptz[], $11::text[], $12::boolean[]) AS n (id, app_id, kind, business_key, result,
-       checkout_request_id, body, callback_token, copies, received_at, contradicts, is_held)
-     ORDER BY n.app_id, n.kind, n.business_key, n.result
-     ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING id, contradicts`,
+    'SELECT * FROM relay_record_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
     [
       column('id'),
       column('appId'),
@@ -47,7 +32,7 @@ export async function recordEvents(
       leaseMs,
     ],
   )
-  const recorded = new Map(rows.map(({ id, contradicts }) => [id, contradicts]))
+  const recorded = new Map(rows.map(row => [row.event_id, row.contradicted_id]))
   return events.map(({ id }) => {
     const contradicts = recorded.get(id)
     return contradicts === undefined ? { outcome: 'repeat' } : { outcome: 'recorded', contradicts }

@@ -90,4 +90,33 @@ CREATE TABLE relay_quarantine (
   body        BYTEA NOT NULL
 );
 CREATE INDEX relay_quarantine_app ON relay_quarantine (app_id, received_at);
+
+-- One call is one round trip, and its second statement sees what was committed while the first waited: of two relays that
+-- record callbacks that differ about the same, the second knows the first.
+CREATE FUNCTION relay_record_events(
+  ids TEXT[], app_ids TEXT[], kinds TEXT[], business_keys TEXT[], results TEXT[], checkout_request_ids TEXT[],
+  bodies BYTEA[], callback_tokens TEXT[], all_copies INTEGER[], times TIMESTAMPTZ[], contradicted TEXT[], held BOOLEAN[],
+  lease TEXT, lease_ms FLOAT8
+) RETURNS TABLE (event_id TEXT, contradicted_id TEXT) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(subject) FROM (
+    SELECT DISTINCT hashtextextended(concat_ws(' ', n.app_id, n.kind, n.business_key), 0) AS subject
+    FROM unnest(app_ids, kinds, business_keys) AS n (app_id, kind, business_key) ORDER BY subject) locks;
+  RETURN QUERY
+  INSERT INTO relay_delivery_events AS e (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
+    copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until)
+  SELECT n.id, n.app_id, n.kind, n.business_key, n.result, n.checkout_request_id, n.body, n.callback_token, n.copies,
+    -- OFFSET 0 keeps the planner from looking for the first event of a key along the index of the app's ids, which reads them all.
+    n.received_at, coalesce((SELECT min(same.id) FROM (SELECT o.id FROM relay_delivery_events o WHERE o.app_id = n.app_id
+      AND o.kind = n.kind AND o.business_key = n.business_key AND o.result <> n.result OFFSET 0) same), n.contradicts),
+    'PENDING', 0, 0, clock_timestamp(), CASE WHEN NOT n.is_held THEN lease END,
+    CASE WHEN NOT n.is_held THEN clock_timestamp() + lease_ms * interval '1 millisecond' END
+  FROM unnest(ids, app_ids, kinds, business_keys, results, checkout_request_ids, bodies, callback_tokens, all_copies, times,
+    contradicted, held) AS n (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token, copies,
+    received_at, contradicts, is_held)
+  -- Batches that were not sorted deadlocked in a trial of concurrent inserts, and sorted ones never did.
+  ORDER BY n.app_id, n.kind, n.business_key, n.result
+  ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING e.id, e.contradicts;
+END
+$$;
 `
