@@ -9,6 +9,8 @@ class BatcherFull extends Error {
 export type BatcherOptions<Item, Result> = {
   readonly maxBatch: number
   readonly maxQueued: number
+  /** How long a batch waits for company, where nobody waits for it. Default 0: what comes in one turn of the event loop. */
+  readonly gatherMs?: number
   /** What an item weighs, where items may be large: then batch and queue are bounded by this as well. */
   readonly weight?: {
     readonly of: (item: Item) => number
@@ -32,8 +34,8 @@ type Waiting<Item, Result> = {
 }
 
 /**
- * Shares commits: what comes while one is under way goes into the next. Nothing waits for company, so an idle process adds
- * no delay. Where a batch fails, everybody in it hears why.
+ * Shares commits: what comes while one is under way goes into the next. Unless it is told to, nothing waits for company, so an
+ * idle process adds no delay. Where a batch fails, everybody in it hears why.
  */
 export class Batcher<Item, Result> {
   readonly #options: BatcherOptions<Item, Result>
@@ -78,7 +80,9 @@ export class Batcher<Item, Result> {
   }
 
   async #writeAll(): Promise<void> {
+    const { gatherMs, maxBatch } = this.#options
     while (this.#queue.length > 0) {
+      if (gatherMs !== undefined && this.#queue.length < maxBatch) await new Promise(go => setTimeout(go, gatherMs))
       const batch = this.#take(this.#nextLength())
       try {
         const results = await this.#options.write(batch.map(({ item }) => item))

@@ -10,6 +10,8 @@ export type OutboundRequest = {
   readonly body: string
 }
 
+const utf8 = new TextDecoder()
+
 /**
  * The request that delivers an event. The body is `JSON.stringify` of what Safaricom sent, because documented receivers
  * verify the signature over `JSON.stringify(req.body)`, and Safaricom writes numbers like `1.00`.
@@ -21,7 +23,7 @@ export function prepareDelivery(
   at: Date,
   kind: CallbackKind | 'c2b-validation',
 ): OutboundRequest {
-  const body = JSON.stringify(JSON.parse(new TextDecoder().decode(event.body)))
+  const body = JSON.stringify(JSON.parse(utf8.decode(event.body)))
   const timestamp = Math.floor(at.getTime() / 1_000)
   const keys = signingKeys(secrets, at)
   const signed = keys.map(secret => signStandardWebhook({ eventId: event.id, timestamp, body, secret }))

@@ -1,9 +1,11 @@
 /** Reading JSON of strangers: nothing here throws, whatever the bytes or values are. */
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** Undefined for what is no JSON, or no UTF-8. */
 export function parseJson(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return JSON.parse(utf8.decode(body))
   } catch {
     return undefined
   }

@@ -1,0 +1,30 @@
+import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import { relayCases } from './relay-cases.ts'
+import type { ConformanceCase } from './store-conformance.ts'
+
+/** How to make storages of the adapter under test. */
+export type RelayStorageFixture = {
+  /** A fresh, empty, migrated storage. The case closes it. */
+  open(): Promise<RelayStorage>
+}
+
+/**
+ * The promises of `RelayStorage` as cases for any test runner: each rejects when the adapter breaks its promise.
+ *
+ * ```ts
+ * for (const { name, run } of relayStorageConformance({ open })) test(name, run)
+ * ```
+ */
+export function relayStorageConformance({ open }: RelayStorageFixture): readonly ConformanceCase[] {
+  return relayCases.map(({ name, run }) => ({
+    name,
+    async run() {
+      const storage = await open()
+      try {
+        await run(storage)
+      } finally {
+        await storage.close()
+      }
+    },
+  }))
+}
