@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Pool } from 'pg'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { findServices } from '../../../../scripts/services/find.ts'
-import { relayCases } from '../conformance/relay-cases.ts'
+import { relayStorageConformance } from '../conformance/relay-conformance.ts'
 import { PostgresRelayAdapter } from './relay-postgres.ts'
 
 const { postgres } = await findServices()
@@ -22,14 +22,20 @@ async function openSchema() {
 
 // Skipped only where there is no PostgreSQL: npm run services -- start. REQUIRE_ALL=1 fails the run then.
 describe.skipIf(postgres === undefined)('PostgresRelayAdapter is a RelayStorage', () => {
-  for (const { name, run } of relayCases) {
-    test(name, async () => {
-      await using schema = await openSchema()
-      const storage = new PostgresRelayAdapter(schema.pool)
-      await Promise.all([storage.migrate(), storage.migrate()])
-      await run(storage)
-    })
+  const schemas: Awaited<ReturnType<typeof openSchema>>[] = []
+  afterEach(async () => {
+    for (const schema of schemas.splice(0)) await schema[Symbol.asyncDispose]()
+  })
+
+  async function open(): Promise<PostgresRelayAdapter> {
+    const schema = await openSchema()
+    schemas.push(schema)
+    const storage = new PostgresRelayAdapter(schema.pool)
+    await Promise.all([storage.migrate(), storage.migrate()])
+    return storage
   }
+
+  for (const { name, run } of relayStorageConformance({ open })) test(name, run)
 
   test('whose tables are not there is told so', async () => {
     await using schema = await openSchema()

@@ -209,8 +209,10 @@ export class PostgresRelayAdapter implements RelayStorage {
   }
 
   async findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null> {
+    // It is the business key of its kind. OFFSET 0 keeps the planner from the index of the app's ids, which has them all.
     const [row] = await this.#all<EventRow>(
-      'SELECT * FROM relay_delivery_events WHERE checkout_request_id = $2 AND app_id = $1 ORDER BY id DESC LIMIT 1',
+      `SELECT * FROM (SELECT * FROM relay_delivery_events WHERE app_id = $1 AND kind = 'stk' AND business_key = $2 OFFSET 0) found
+       ORDER BY id DESC LIMIT 1`,
       [appId, checkoutRequestId],
     )
     return row === undefined ? null : toRelayEvent(row)

@@ -221,9 +221,10 @@ export class SqliteRelayAdapter implements RelayStorage {
   }
 
   async findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null> {
+    // It is the business key of its kind. `+id`: see `findContradicted`.
     const row = this.#on.get<EventRow>(
-      'SELECT * FROM relay_delivery_events WHERE checkout_request_id = ? AND app_id = ? ORDER BY id DESC LIMIT 1',
-      [checkoutRequestId, appId],
+      `SELECT * FROM relay_delivery_events WHERE app_id = ? AND kind = 'stk' AND business_key = ? ORDER BY +id DESC LIMIT 1`,
+      [appId, checkoutRequestId],
     )
     return row === undefined ? null : toRelayEvent(row)
   }

@@ -41,8 +41,6 @@ CREATE TABLE relay_delivery_events (
 CREATE INDEX relay_delivery_events_due ON relay_delivery_events (app_id, due_at) WHERE status IN ('PENDING', 'FAILED');
 CREATE INDEX relay_delivery_events_app ON relay_delivery_events (app_id, id);
 CREATE INDEX relay_delivery_events_dead ON relay_delivery_events (app_id, id) WHERE status = 'DEAD';
-CREATE INDEX relay_delivery_events_push ON relay_delivery_events (checkout_request_id)
-  WHERE checkout_request_id IS NOT NULL;
 
 CREATE TABLE relay_delivery_attempts (
   event_id      TEXT NOT NULL,
