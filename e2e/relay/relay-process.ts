@@ -26,15 +26,27 @@ export type RelayProcess = {
   stop(): Promise<number | null>
 }
 
-export async function startRelay(environment: Readonly<Record<string, string>>): Promise<RelayProcess> {
+/** Throws what it said, where it ends instead. `signal` kills one that does neither. */
+export async function startRelay(
+  environment: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<RelayProcess> {
   const child = spawn(process.execPath, ['--conditions=@mpesa-stk/source', '--import', 'tsx', script], {
     env: { ...process.env, RELAY_ALLOW_PRIVATE_TARGETS: '1', LOG_LEVEL: 'warn', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    killSignal: 'SIGKILL',
+    signal,
   })
   const log: string[] = []
   child.stderr?.on('data', (chunk: Buffer) => log.push(chunk.toString()))
-  const url = await firstLine(child, log)
   const exited = once(child, 'exit') as Promise<[number | null]>
+  // Later than its exit: then all that it said has been heard.
+  const closed = once(child, 'close') as Promise<[number | null]>
+  const url = await readyUrl(child)
+  if (url === null) {
+    const [code] = await closed
+    throw new Error(`the relay did not start: exit code ${code}\n${log.join('')}`)
+  }
   return {
     url,
     pid: child.pid ?? 0,
@@ -51,11 +63,12 @@ export async function startRelay(environment: Readonly<Record<string, string>>):
   }
 }
 
-async function firstLine(child: ChildProcess, log: readonly string[]): Promise<string> {
+/** Null when it ends without having been ready. */
+async function readyUrl(child: ChildProcess): Promise<string | null> {
   if (child.stdout === null) throw new Error('no stdout')
   for await (const line of createInterface({ input: child.stdout })) {
     const url = /^ready (\S+)/.exec(line)?.[1]
     if (url !== undefined) return url
   }
-  throw new Error(`the relay did not start: ${log.join('')}`)
+  return null
 }

@@ -1,26 +1,9 @@
-import { type PostgresRelayAdapter, verifySignature } from 'mpesa-stk/server'
+import { verifySignature } from 'mpesa-stk/server'
 import { describe, expect, test } from 'vitest'
-import { findServices } from '../../scripts/services/find.ts'
 import { failedBody, paidBody } from '../callback-bodies.ts'
 import { readFixtures } from './callback-fixtures.ts'
 import { openRelay, openSink, type QuarantinePage } from './relay-floor.ts'
-import { openRelaySchema } from './relay-schema.ts'
-
-const { postgres } = await findServices()
-
-type Opened = AsyncDisposable & { readonly options: { readonly storage?: PostgresRelayAdapter } }
-
-async function openPostgres(url: string): Promise<Opened> {
-  const schema = await openRelaySchema(url)
-  await schema.storage.migrate()
-  return { options: { storage: schema.storage }, [Symbol.asyncDispose]: schema[Symbol.asyncDispose] }
-}
-
-const stores: readonly (readonly [string, () => Promise<Opened>])[] = [
-  ['SQLite', async () => ({ options: {}, async [Symbol.asyncDispose]() {} })],
-  // Left out only where there is no PostgreSQL: npm run services -- start. REQUIRE_ALL=1 fails the run then.
-  ...(postgres === undefined ? [] : [['PostgreSQL', () => openPostgres(postgres.url)] as const]),
-]
+import { relayStores } from './relay-stores.ts'
 
 const success = { ResultCode: 0, ResultDesc: 'Success' }
 
@@ -122,7 +105,7 @@ describe('what is nobody’s event', () => {
     expect(bodies).toMatchObject([{ appId: app.appId, length: Buffer.from(body).length }])
   })
 
-  test.each(stores)(
+  test.each(relayStores)(
     'on %s: posted to an address that no database takes holds up nobody',
     async (_name, openStorage) => {
       await using sink = await openSink()

@@ -19,6 +19,10 @@ test.each([
   ['PORT', '70000'],
   ['LOG_LEVEL', 'loud'],
   ['DATABASE_URL', 'mysql://root:hunter2@db/'],
+  // No URL, though it begins like one: pg would fail on it with a message that quotes it.
+  ['DATABASE_URL', 'postgres://[bad/'],
+  ['DATABASE_URL', 'postgres://root:hunter2@[bad/'],
+  ['DATABASE_URL', 'postgres://root:hunter2@db:99999/'],
   ['RELAY_ADMIN_TOKEN', 'hunter2'],
   ['RELAY_ADMIN_TOKEN', 'with a space in it, hunter2'],
   ['RELAY_ENCRYPTION_KEY', 'hunter2'],
@@ -30,4 +34,22 @@ test.each([
       message: expect.stringMatching(new RegExp(`^${name} must be (?!.*hunter2)`)),
     }),
   )
+})
+
+test('an admin token of more than 500 characters is refused: whoever sent it in a header would be nobody', () => {
+  const refused = {
+    code: 'MPESA_STK_CONFIG_INVALID',
+    message: expect.stringMatching(/^RELAY_ADMIN_TOKEN must be at most 500/),
+  }
+  for (const length of [501, 10_000]) {
+    expect(() => readRelayConfig({ RELAY_ADMIN_TOKEN: 'x'.repeat(length) })).toThrow(expect.objectContaining(refused))
+  }
+})
+
+test('an admin token of 500 characters and a PostgreSQL URL are taken', () => {
+  const adminToken = 'x'.repeat(500)
+  for (const databaseUrl of ['postgres://root:hunter2@db/relay', 'postgresql://[::1]:5432/relay?sslmode=require']) {
+    const config = readRelayConfig({ RELAY_ADMIN_TOKEN: adminToken, DATABASE_URL: databaseUrl })
+    expect(config).toMatchObject({ adminToken, databaseUrl })
+  }
 })

@@ -20,7 +20,8 @@ async function main(): Promise<number> {
   } catch (error) {
     if (!(error instanceof MpesaStkError)) throw error
     console.error(`${error.code}: ${error.message}`)
-    return 1
+    // At once: what has begun (connections to a database, trying it again) would keep a relay alive that takes nothing.
+    process.exit(1)
   }
 }
 

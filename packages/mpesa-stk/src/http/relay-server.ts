@@ -101,7 +101,8 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   }
   addHookRoutes(app, relay, metrics, begin)
   const access = createAccess(relay, adminToken)
-  for (const path of ['/apps', '/apps/*', '/v1/*']) app.use(path, frontDoor(access))
+  // The first is also /apps itself. Each once: what it has read of a body is gone.
+  for (const path of ['/apps/*', '/v1/*']) app.use(path, frontDoor(access))
   addAppRoutes(app, relay, access)
   addHealthRoutes(app, relay, metrics)
   addEventRoutes(app, relay, access)
