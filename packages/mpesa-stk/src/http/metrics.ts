@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { CircuitCounts } from '../core/deliver/circuit.ts'
 import type { IntakeOutcome } from '../relay/intake.ts'
 import type { RelayObserver } from '../relay/observer.ts'
-import type { CircuitCounts } from '../workers/delivery-queue.ts'
 
 /** The relay's numbers, as Prometheus reads them. No label holds an id, a number or a URL. */
 export type RelayMetrics = {

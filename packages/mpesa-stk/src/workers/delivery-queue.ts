@@ -1,10 +1,16 @@
-import { askCircuit, beginProbe, type Circuit, closedCircuit, noteAttempt } from '../core/deliver/circuit.ts'
+import {
+  askCircuit,
+  beginProbe,
+  type Circuit,
+  type CircuitCounts,
+  closedCircuit,
+  noteAttempt,
+  stateOf,
+} from '../core/deliver/circuit.ts'
 import type { LeasedEvent } from '../core/deliver/relay-event.ts'
 
 /** An event in memory with the time, by a clock that never jumps, at which its lease was asked for. */
 export type QueuedEvent = { readonly event: LeasedEvent; readonly leasedAtMs: number }
-
-export type CircuitCounts = Readonly<Record<'closed' | 'open' | 'probing', number>>
 
 type AppQueue = { readonly waiting: QueuedEvent[]; running: number; circuit: Circuit }
 
@@ -120,9 +126,4 @@ export class DeliveryQueue {
     this.#apps.set(appId, app)
     return app
   }
-}
-
-function stateOf({ openUntilMs, isProbing }: Circuit): keyof CircuitCounts {
-  if (openUntilMs === null) return 'closed'
-  return isProbing ? 'probing' : 'open'
 }

@@ -1,4 +1,5 @@
 import { appMark } from '../core/deliver/app-mark.ts'
+import type { CircuitCounts } from '../core/deliver/circuit.ts'
 import { type AttemptAnswer, type AttemptFailure, judgeAttempt } from '../core/deliver/judge-attempt.ts'
 import type { OutboundRequest } from '../core/deliver/prepare-delivery.ts'
 import { prepareDelivery } from '../core/deliver/prepare-delivery.ts'
@@ -9,7 +10,7 @@ import { describeError } from '../core/errors.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { Batcher } from './batcher.ts'
-import { type CircuitCounts, DeliveryQueue, enoughOfOneApp, type QueuedEvent } from './delivery-queue.ts'
+import { DeliveryQueue, enoughOfOneApp, type QueuedEvent } from './delivery-queue.ts'
 
 type OpenedApp = { readonly app: RelayApp; readonly secrets: AppSecrets }
 

@@ -1,5 +1,5 @@
 /** What was asked for did not come in time. It may still happen. */
-export class DeadlineOver extends Error {
+class DeadlineOver extends Error {
   constructor(ms: number) {
     super(`no answer within ${ms} ms`)
     this.name = 'DeadlineOver'

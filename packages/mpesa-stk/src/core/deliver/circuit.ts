@@ -32,3 +32,11 @@ export function noteAttempt(circuit: Circuit, isAlive: boolean, nowMs: number): 
   const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (failuresInARow - opensAfter))
   return { failuresInARow, openUntilMs: nowMs + pauseMs, isProbing: false }
 }
+
+/** How many circuits are in which state. */
+export type CircuitCounts = Readonly<Record<'closed' | 'open' | 'probing', number>>
+
+export function stateOf({ openUntilMs, isProbing }: Circuit): keyof CircuitCounts {
+  if (openUntilMs === null) return 'closed'
+  return isProbing ? 'probing' : 'open'
+}
