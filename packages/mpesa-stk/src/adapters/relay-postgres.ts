@@ -48,6 +48,8 @@ import {
  */
 export class PostgresRelayAdapter implements RelayStorage {
   readonly #pool: PostgresPool
+  readonly #uncounted: NewRelayEvent[] = []
+  #isCounting = false
 
   /** @param pool a Pool of `pg`, which stays yours: `close()` does not end it. */
   constructor(pool: PostgresPool) {
@@ -113,7 +115,7 @@ export class PostgresRelayAdapter implements RelayStorage {
     const outcomes = await this.#told(() => recordEvents(this.#pool, events, lease))
     const repeats = events.filter((_event, index) => outcomes[index]?.outcome === 'repeat')
     // A copy that is not counted is nothing lost: nobody waits for it, whoever holds the row that it is counted in.
-    if (repeats.length > 0) void countCopies(this.#pool, repeats).catch(() => undefined)
+    if (repeats.length > 0) void this.#count(repeats)
     return outcomes
   }
 
@@ -241,6 +243,17 @@ export class PostgresRelayAdapter implements RelayStorage {
     return { pending: row?.pending ?? 0, oldestDueAt: row?.oldest ?? null }
   }
 
+  /** One connection at a time: whoever holds a row that is counted in must not take the pool from those who store. */
+  async #count(repeats: readonly NewRelayEvent[]): Promise<void> {
+    if (this.#uncounted.length < maxUncounted) this.#uncounted.push(...repeats)
+    if (this.#isCounting) return
+    this.#isCounting = true
+    while (this.#uncounted.length > 0) {
+      await countCopies(this.#pool, this.#uncounted.splice(0, maxCountedAtOnce)).catch(() => undefined)
+    }
+    this.#isCounting = false
+  }
+
   async #all<Row>(text: string, values: unknown[] = []): Promise<readonly Row[]> {
     return this.#told(() => all<Row>(this.#pool as Queryable, text, values))
   }
@@ -258,6 +271,9 @@ export class PostgresRelayAdapter implements RelayStorage {
     }
   }
 }
+
+const maxUncounted = 10_000
+const maxCountedAtOnce = 256
 
 /** There is no such table, or function. */
 const absences: ReadonlySet<unknown> = new Set(['42P01', '42883'])

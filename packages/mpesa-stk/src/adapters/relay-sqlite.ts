@@ -74,6 +74,7 @@ export class SqliteRelayAdapter implements RelayStorage {
        WHERE status IN ('PENDING', 'FAILED') AND (lease_until IS NOT NULL OR due_at > ?1)`,
       [Date.now() + longestPauseMs],
     )
+    this.#on.run('UPDATE relay_replays SET next_at = min(next_at, ?)', [Date.now()])
   }
 
   async close(): Promise<void> {
@@ -189,8 +190,8 @@ export class SqliteRelayAdapter implements RelayStorage {
     return countReplayable(this.#on, appId, filter)
   }
 
-  async startReplay(run: NewReplayRun): Promise<ReplayRun> {
-    return inTransaction(this.#database, () => startReplay(this.#on, run))
+  async startReplay(run: NewReplayRun, at: Date): Promise<ReplayRun> {
+    return inTransaction(this.#database, () => startReplay(this.#on, run, at))
   }
 
   async advanceReplays(at: Date): Promise<number> {
@@ -221,7 +222,7 @@ export class SqliteRelayAdapter implements RelayStorage {
   }
 
   async findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null> {
-    // It is the business key of its kind. `+id`: see `findContradicted`.
+    // It is the business key of its kind. `+id`: by the index of app and id, every event of the app would be read.
     const row = this.#on.get<EventRow>(
       `SELECT * FROM relay_delivery_events WHERE app_id = ? AND kind = 'stk' AND business_key = ? ORDER BY +id DESC LIMIT 1`,
       [appId, checkoutRequestId],

@@ -38,7 +38,6 @@ export async function runRelay(config: RelayConfig): Promise<number> {
     ...(config.adminToken !== null && { adminToken: config.adminToken }),
     ...(config.encryptionKey !== null && { encryptionKey: config.encryptionKey }),
   })
-  await app.start()
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
   server.maxConnections = maxConnections
   server.requestTimeout = requestTimeoutMs
@@ -49,6 +48,7 @@ export async function runRelay(config: RelayConfig): Promise<number> {
       'no RELAY_ADMIN_TOKEN: whoever reaches this machine’s loopback is the operator; set one before there is a proxy',
     )
   }
+  await app.start()
   console.log(`ready http://${config.host}:${port} store=${name} data=${config.dataFolder}`)
   const signal = await new Promise<NodeJS.Signals>(resolve => {
     for (const each of ['SIGTERM', 'SIGINT'] as const) process.once(each, resolve)

@@ -341,10 +341,10 @@ export const relayCases: readonly RelayCase[] = [
       assert.equal(await storage.countReplayable(appId, { ...filter, to: new Date(0) }), 0)
       assert.equal(await storage.countReplayable(appId, { ...filter, status: 'DELIVERED' }), 0)
       const run = { id: 'replay-1', appId, filter, perSecond: 2, createdAt: sampleTime }
-      const began = await storage.startReplay(run)
+      const now = Date.now()
+      const began = await storage.startReplay(run, new Date(now))
       assert.deepEqual(began, { ...run, state: 'RUNNING', matched: 5, replayed: 0, endedAt: null })
       assert.deepEqual(await storage.findReplay(run.id), began)
-      const now = Date.now()
       const advanced = await Promise.all([1, 2, 3].map(() => storage.advanceReplays(new Date(now))))
       assert.deepEqual(advanced.toSorted(), [0, 0, 2], 'one second is one step, whoever asks')
       const claimed = await storage.claimDueEvents(lease(), limits(9), [])
@@ -374,7 +374,7 @@ export const relayCases: readonly RelayCase[] = [
       for (const { appId } of apps) {
         await recordDue(storage, appId, 2)
         await kill(storage, 2)
-        await storage.startReplay({ id: `of-${appId}`, appId, filter, perSecond: 1, createdAt: sampleTime })
+        await storage.startReplay({ id: `of-${appId}`, appId, filter, perSecond: 1, createdAt: sampleTime }, new Date())
       }
       const [cancelled, deleted] = apps.map(({ appId }) => `of-${appId}`) as [string, string]
       await storage.cancelReplay(cancelled, new Date())

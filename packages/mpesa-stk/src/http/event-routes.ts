@@ -177,9 +177,8 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
       const { eventId } = context.req.valid('param')
       const found = await openEvent(context, eventId)
       if (found instanceof Response) return found as never
-      const replayed = await storage.replayEvents([eventId], new Date())
+      const replayed = await relay.replayEvent(eventId)
       if (replayed === 0) return noSuchEvent(context) as never
-      void relay.deliveries.claimDue()
       return context.json({ replayed }, 200)
     },
   )

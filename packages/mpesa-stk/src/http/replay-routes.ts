@@ -2,8 +2,6 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { type ReplayRun, replayableStatuses, replayStates } from '../core/deliver/replay-run.ts'
 import { callbackKinds } from '../core/receive/classify-callback.ts'
-import { createTimeOrderedId } from '../core/time-ordered-id.ts'
-import { systemRandom } from '../platform.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
 import type { RelayEnv } from './auth.ts'
@@ -93,11 +91,7 @@ export function addReplayRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acc
       const at = (time: string | null): Date | null => (time === null ? null : new Date(time))
       const filter = { status, kind, from: at(times.from), to: at(times.to) }
       if (isDryRun) return context.json({ matched: await storage.countReplayable(appId, filter) }, 200)
-      const createdAt = new Date()
-      const id = createTimeOrderedId(createdAt, systemRandom(16))
-      const run = await storage.startReplay({ id, appId, filter, perSecond, createdAt })
-      await relay.advanceReplays()
-      return context.json(viewReplay((await storage.findReplay(id)) ?? run), 202)
+      return context.json(viewReplay(await relay.startReplay(appId, filter, perSecond)), 202)
     },
   )
 

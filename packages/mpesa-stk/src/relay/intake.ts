@@ -12,6 +12,7 @@ import { Batcher } from '../workers/batcher.ts'
 import { createSignal, type Signal } from '../workers/signal.ts'
 import { withinDeadline } from '../workers/within-deadline.ts'
 import type { AppBook } from './app-book.ts'
+import { storeDeadlineMs } from './bounded-storage.ts'
 import { isDataError } from './data-error.ts'
 import type { QuarantineBudget } from './quarantine-budget.ts'
 import { decodeReceived, encodeReceived, maxBodyBytes, type ReceivedBody } from './received-body.ts'
@@ -40,10 +41,8 @@ export type IntakePorts = {
 
 type NoEvent = { readonly reason: QuarantinedBody['reason']; readonly detail: string }
 
-/** Safaricom waits for a few seconds: a store that answers later is away. */
-export const storeDeadlineMs = 3_000
 const mebibyte = 1024 * 1024
-/** So much of the spool, and callbacks wait for it to be in the store instead of going behind it: else it never ends. */
+/** So little of the spool, and callbacks wait for it to be in the store instead of going behind it: else it never ends. */
 const lastStretchBytes = mebibyte / 4
 /** How long a callback waits at most for a slice of the spool to be in the store before it goes behind it. */
 const longestWaitMs = 1_000
@@ -59,6 +58,7 @@ export class Intake {
   /** While the spool is drained well, slice after slice. */
   #nextSlice: Signal | null = null
   #isDiskFull = false
+  #isHalted = false
 
   constructor(ports: IntakePorts) {
     this.#ports = ports
@@ -76,7 +76,7 @@ export class Intake {
       weight: { of: ({ body }) => body.length, maxBatchBytes: mebibyte, maxQueuedBytes: 64 * mebibyte },
       failsTogether: true,
       write: async bodies => {
-        await withinDeadline(storeDeadlineMs, ports.storage.quarantine(bodies))
+        await ports.storage.quarantine(bodies)
         return bodies.map(() => undefined)
       },
     })
@@ -97,7 +97,7 @@ export class Intake {
     const { spool, logger } = this.#ports
     await this.#waitForDrain()
     // Behind what waits there already: one relay keeps the order of what it takes.
-    if (!spool.isEmpty) return this.#spool(received)
+    if (!spool.isEmpty) return this.#spoolOrKeep(received)
     try {
       return await this.#keep(received)
     } catch (cause) {
@@ -138,6 +138,7 @@ export class Intake {
   async #drainSlice(records: readonly Uint8Array[]): Promise<void> {
     const slice = this.#nextSlice
     try {
+      if (this.#isHalted) throw new Error('the relay is stopping')
       await Promise.all(records.map(record => this.#keepOrPutAside(record)))
       this.#nextSlice = createSignal()
     } finally {
@@ -145,11 +146,24 @@ export class Intake {
     }
   }
 
+  /** What the disk refuses the store may take: to be out of order is better than to be lost. */
+  async #spoolOrKeep(received: ReceivedBody): Promise<IntakeOutcome> {
+    const spooled = await this.#spool(received)
+    if (spooled.outcome !== 'refused') return spooled
+    return this.#keep(received).catch(() => spooled)
+  }
+
   /** Else the disk, which takes callbacks faster than the store, would never be empty while they do not cease to come. */
   async #waitForDrain(): Promise<void> {
-    if (this.#lastStretch !== null) await this.#lastStretch.happened
-    else if (this.#nextSlice !== null)
-      await withinDeadline(longestWaitMs, this.#nextSlice.happened).catch(() => undefined)
+    const signal = this.#lastStretch ?? this.#nextSlice
+    if (signal !== null) await withinDeadline(longestWaitMs, signal.happened).catch(() => undefined)
+  }
+
+  /** Drains no further, and resolves when what was begun of it is done. */
+  async halt(): Promise<void> {
+    this.#isHalted = true
+    await this.#draining?.catch(() => undefined)
+    this.#isHalted = false
   }
 
   /** A record that nobody can read, or that the store refuses for what is in it, would hold up all that wait behind it. */
@@ -166,7 +180,7 @@ export class Intake {
 
   async #keep(received: ReceivedBody): Promise<IntakeOutcome> {
     const { appId, token, body, receivedAt } = received
-    const app = await withinDeadline(storeDeadlineMs, this.#ports.apps.find(appId))
+    const app = await this.#ports.apps.find(appId)
     if (app === null) return this.#quarantine(received, { reason: 'unknown-app', detail: `no app ${readText(appId)}` })
     const read = readBody(received)
     if ('reason' in read) return this.#quarantine(received, read)
@@ -190,7 +204,7 @@ export class Intake {
     const { quarantineBudget, logger } = this.#ports
     // An app that there is not has a budget with all the others: their ids cost a stranger nothing.
     const budgetOf = reason === 'unknown-app' ? 'unknown' : appId
-    const isKept = await withinDeadline(storeDeadlineMs, quarantineBudget.take(budgetOf, body.length))
+    const isKept = await quarantineBudget.take(budgetOf, body.length)
     if (isKept) {
       const id = this.#createId(receivedAt)
       await this.#quarantined.push({ id, appId: budgetOf, reason, detail, body, length, receivedAt })

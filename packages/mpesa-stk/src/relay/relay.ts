@@ -1,14 +1,16 @@
 import type { ValidationVerdict } from '../core/deliver/c2b-validation.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import type { ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
 import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
+import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { createSender, type Sender } from '../outbound/send.ts'
 import { Spool } from '../spool/spool.ts'
 import { DeliveryWorker } from '../workers/delivery-worker.ts'
-import { withinDeadline } from '../workers/within-deadline.ts'
 import { AppBook } from './app-book.ts'
 import { AppRegister } from './app-register.ts'
-import { Intake, type IntakeOutcome, storeDeadlineMs } from './intake.ts'
+import { boundStorage } from './bounded-storage.ts'
+import { Intake, type IntakeOutcome } from './intake.ts'
 import type { RelayObserver } from './observer.ts'
 import { QuarantineBudget, quarantineRowBytes } from './quarantine-budget.ts'
 import type { ReceivedBody } from './received-body.ts'
@@ -35,6 +37,8 @@ export type RelaySettings = {
 }
 
 const tickEveryMs = 1_000
+/** A file of the spool that its process has not touched for so long is nobody's. */
+const abandonedAfterMs = 60_000
 const mebibyte = 1024 * 1024
 const dayMs = 24 * 3_600_000
 
@@ -56,7 +60,8 @@ export class Relay {
   #ticking: Promise<void> | null = null
 
   constructor(ports: RelayPorts, settings: RelaySettings) {
-    const { storage, clock, monotonicMs } = ports
+    const { clock, monotonicMs } = ports
+    const storage = boundStorage(ports.storage)
     const { quarantineBudgetBytes } = settings
     this.storage = storage
     this.#ports = ports
@@ -71,6 +76,7 @@ export class Relay {
     this.spool = Spool.open(settings.spoolFolder, ports.logger)
     this.deliveries = new DeliveryWorker({
       ...ports,
+      storage,
       steadyNow: this.#steadyNow,
       onAttempt: ports.observer.attempted,
       send: request => this.#sender.send(request),
@@ -83,8 +89,10 @@ export class Relay {
       storage.countQuarantined(appId, new Date(clock.now().getTime() - dayMs), quarantineRowBytes)
     this.intake = new Intake({
       ...ports,
+      storage,
       recorder: new Recorder({
         ...ports,
+        storage,
         steadyNow: this.#steadyNow,
         deliveries: this.deliveries,
         onBatch: ports.observer.committed,
@@ -102,6 +110,8 @@ export class Relay {
    * @throws MpesaStkError `MPESA_STK_RELAY_KEY_WRONG`
    */
   async start(): Promise<void> {
+    // Before anything is waited for: what comes now goes behind it.
+    if (this.#starting === null) this.#takeOverSpool(0)
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null
       throw error
@@ -114,6 +124,7 @@ export class Relay {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
     this.#starting = null
+    await this.intake.halt()
     await this.#ticking
     await this.intake.idle()
     await this.deliveries.stop()
@@ -132,6 +143,22 @@ export class Relay {
     return this.#validator.validate(received)
   }
 
+  /** Delivers an event again. How many events there were: one or none. */
+  async replayEvent(eventId: string): Promise<number> {
+    const replayed = await this.storage.replayEvents([eventId], this.#steadyNow())
+    if (replayed > 0) void this.deliveries.claimDue()
+    return replayed
+  }
+
+  /** Begins to deliver many events again. */
+  async startReplay(appId: string, filter: ReplayFilter, perSecond: number): Promise<ReplayRun> {
+    const createdAt = this.#ports.clock.now()
+    const id = createTimeOrderedId(createdAt, this.#ports.random(16))
+    const run = await this.storage.startReplay({ id, appId, filter, perSecond, createdAt }, this.#steadyNow())
+    await this.advanceReplays()
+    return (await this.storage.findReplay(id)) ?? run
+  }
+
   /** Makes the next events of every replay due, and begins to deliver them. Never rejects. */
   async advanceReplays(): Promise<void> {
     try {
@@ -143,7 +170,7 @@ export class Relay {
 
   async #start(): Promise<void> {
     try {
-      await withinDeadline(storeDeadlineMs, checkKey(this.storage, this.#settings.encryptionKey))
+      await checkKey(this.storage, this.#settings.encryptionKey)
     } catch (cause) {
       if (cause instanceof MpesaStkError) throw cause
       // A store that is away is no reason to let Safaricom's callbacks go: they wait on the disk.
@@ -163,7 +190,16 @@ export class Relay {
       })
   }
 
+  #takeOverSpool(untouchedForMs: number): void {
+    try {
+      this.spool.takeOver(untouchedForMs)
+    } catch (cause) {
+      this.#ports.logger.error({ error: describeError(cause) }, 'what others left on the local disk cannot be read')
+    }
+  }
+
   async #drain(): Promise<void> {
+    this.#takeOverSpool(abandonedAfterMs)
     if (this.spool.isEmpty) return
     try {
       await this.intake.drain()

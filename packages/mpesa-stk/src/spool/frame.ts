@@ -3,6 +3,8 @@ import { crc32 } from 'node:zlib'
 /** How a record begins, so that one whose bytes were damaged hides none that follow. */
 const mark = Buffer.from([0xf7, 0x4d, 0x53, 0x50])
 const headBytes = 12
+/** Far above any record: what claims to be longer is damage, and no checksum is made over all that follows it. */
+const maxRecordBytes = 1024 * 1024
 
 /** A record in a spool file: a mark, its length, its checksum, its bytes. No record is empty. */
 export function frame(record: Uint8Array): Uint8Array {
@@ -35,7 +37,7 @@ function readRecord(view: Buffer, offset: number): Uint8Array | null {
   const length = view.readUInt32BE(offset + 4)
   const start = offset + headBytes
   // A disk may fill the end of a file with zeros, and the checksum of nothing is zero as well.
-  if (length === 0 || start + length > view.length) return null
+  if (length === 0 || length > maxRecordBytes || start + length > view.length) return null
   const record = view.subarray(start, start + length)
   return crc32(record) === view.readUInt32BE(offset + 8) ? record : null
 }

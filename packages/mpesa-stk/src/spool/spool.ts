@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../core/ports.ts'
+import { sha256 } from '../core/sha256.ts'
 import { Batcher } from '../workers/batcher.ts'
 import { frame, readFrames } from './frame.ts'
 
@@ -10,6 +11,8 @@ const fileName = /^spool-(\d{12})-[0-9a-f]{12}\.log$/
 /** A file is begun anew after so many bytes, so that what was drained leaves the disk early. */
 const maxFileBytes = 16 * 1024 * 1024
 const drainAtOnce = 200
+/** A bad sector is not read by trying on. */
+const hopelessAfter = 5
 const drainBytesAtOnce = 1024 * 1024
 
 type SpoolFile = { readonly path: string; bytes: number }
@@ -31,6 +34,7 @@ export class Spool {
   readonly #writes: Batcher<Uint8Array, undefined>
   /** Files that nothing more is written to, the oldest first. */
   readonly #closed: SpoolFile[] = []
+  readonly #failedReads = new Map<string, number>()
   #current: Current | null = null
   #lastNumber = 0
   #waiting = 0
@@ -48,22 +52,32 @@ export class Spool {
     })
   }
 
-  /** Opens a folder, made for its owner's eyes only if it is not there, and takes over what others left in it. */
+  /** Opens a folder, made for its owner's eyes only if it is not there. */
   static open(folder: string, logger: Logger): Spool {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const spool = new Spool(folder, logger)
-    const names = readdirSync(folder)
-    const numberOf = (name: string): number => Number(/^spool-(\d{12})-/.exec(name)?.[1] ?? 0)
-    spool.#lastNumber = Math.max(0, ...names.map(numberOf))
-    for (const name of names.filter(each => fileName.test(each)).sort()) spool.#takeOver(join(folder, name))
-    return spool
+    return new Spool(folder, logger)
   }
 
-  #takeOver(path: string): void {
-    const taken = this.#nextPath()
+  /**
+   * Takes over the files of others that nobody has touched for so long: of a process that died, or that took them and never
+   * drained them. Whoever takes a file has to drain it.
+   */
+  takeOver(untouchedForMs: number): void {
+    const names = readdirSync(this.#folder)
+    const numberOf = (name: string): number => Number(/^spool-(\d{12})-/.exec(name)?.[1] ?? 0)
+    this.#lastNumber = Math.max(this.#lastNumber, ...names.map(numberOf))
+    const others = names.filter(name => fileName.test(name) && !name.includes(this.#owner))
+    for (const name of others.sort()) this.#take(join(this.#folder, name), untouchedForMs)
+  }
+
+  #take(path: string, untouchedForMs: number): void {
     try {
+      const { ctimeMs, size } = statSync(path)
+      // A file's time is finer than ours, and must not be after it.
+      if (Date.now() - Math.floor(ctimeMs) < untouchedForMs) return
+      const taken = this.#nextPath()
       renameSync(path, taken)
-      this.#closed.push({ path: taken, bytes: statSync(taken).size })
+      this.#closed.push({ path: taken, bytes: size })
     } catch (error) {
       // Somebody else was first, or has drained it.
       if (codeOf(error) !== 'ENOENT') throw error
@@ -130,16 +144,26 @@ export class Spool {
       return await readFile(path)
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return null
+      // Too many open files, or a disk that is away for a moment: the next time it may be read.
+      if (!this.#isHopeless(path, error)) throw error
       this.#logger.error({ path, code: codeOf(error) }, 'a spool file could not be read; it was put aside for a person')
       await rename(path, `${path}.torn`)
       return null
     }
   }
 
+  #isHopeless(path: string, error: unknown): boolean {
+    if (codeOf(error) === 'EISDIR') return true
+    const failures = (this.#failedReads.get(path) ?? 0) + 1
+    this.#failedReads.set(path, failures)
+    return codeOf(error) === 'EIO' && failures >= hopelessAfter
+  }
+
   /** Keeps a record that nobody can take where a person finds it, out of the way of the others. */
   async putAside(record: Uint8Array): Promise<void> {
-    const path = join(this.#folder, `refused-${randomBytes(6).toString('hex')}.frame`)
-    const handle = await open(path, 'wx', 0o600)
+    // By what is in it: while others of its file wait for the store it comes again and again.
+    const path = join(this.#folder, `refused-${sha256(record).slice(0, 32)}.frame`)
+    const handle = await open(path, 'w', 0o600)
     try {
       await handle.writeFile(frame(record))
       await handle.datasync()

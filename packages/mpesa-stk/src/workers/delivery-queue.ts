@@ -12,13 +12,14 @@ import type { LeasedEvent } from '../core/deliver/relay-event.ts'
 /** An event in memory with the time, by a clock that never jumps, at which its lease was asked for. */
 export type QueuedEvent = { readonly event: LeasedEvent; readonly leasedAtMs: number }
 
-type AppQueue = { readonly waiting: QueuedEvent[]; running: number; circuit: Circuit }
+type AppQueue = { readonly waiting: QueuedEvent[]; waitingBytes: number; running: number; circuit: Circuit }
 
 /** At most so many requests at once to one app's endpoint, and to all together. */
 const runningPerApp = 16
 const runningTogether = 256
-/** At most so many wait in memory: of one app, and bytes of all. */
+/** At most so many wait in memory of one app, and so many bytes: of one, and of all. */
 const waitingPerApp = 500
+const waitingBytesPerApp = 8 * 1024 * 1024
 const maxWaitingBytes = 64 * 1024 * 1024
 /** Of an app that has so many no more are claimed: whoever is slow leaves the room to others. */
 export const enoughOfOneApp = 8 * runningPerApp
@@ -36,9 +37,12 @@ export class DeliveryQueue {
   add(queued: QueuedEvent, nowMs: number): boolean {
     const app = this.#app(queued.event.appId)
     const bytes = queued.event.body.length
-    if (app.waiting.length >= waitingPerApp || this.#waitingBytes + bytes > maxWaitingBytes) return false
     if (askCircuit(app.circuit, nowMs) === 'wait') return false
+    const isCrowded = app.waitingBytes + bytes > waitingBytesPerApp || this.#waitingBytes + bytes > maxWaitingBytes
+    // Of whom nothing waits one may always: nobody's crowd keeps another out.
+    if (app.waiting.length >= waitingPerApp || (isCrowded && app.waiting.length > 0)) return false
     app.waiting.push(queued)
+    app.waitingBytes += bytes
     this.#waitingBytes += bytes
     return true
   }
@@ -58,6 +62,7 @@ export class DeliveryQueue {
       if (queued === undefined) continue
       app.running++
       this.#running++
+      app.waitingBytes -= queued.event.body.length
       this.#waitingBytes -= queued.event.body.length
       // To the end of the line: a Map keeps the order of insertion.
       this.#apps.delete(appId)
@@ -73,6 +78,7 @@ export class DeliveryQueue {
     app.running--
     this.#running--
     app.circuit = noteAttempt(app.circuit, isAlive, nowMs)
+    if (app.waiting.length === 0 && app.running === 0 && app.circuit === closedCircuit) this.#apps.delete(appId)
     return askCircuit(app.circuit, nowMs) === 'wait' ? this.#empty(app) : []
   }
 
@@ -81,7 +87,8 @@ export class DeliveryQueue {
     const app = this.#app(appId)
     app.running--
     this.#running--
-    app.circuit = { ...app.circuit, isProbing: false }
+    // The probe may be another's, unless nothing else runs.
+    if (app.running === 0 && app.circuit.isProbing) app.circuit = { ...app.circuit, isProbing: false }
   }
 
   /** Whether what waits of an app is soon sent. */
@@ -115,14 +122,15 @@ export class DeliveryQueue {
 
   #empty(app: AppQueue): readonly QueuedEvent[] {
     const given = app.waiting.splice(0)
-    for (const { event } of given) this.#waitingBytes -= event.body.length
+    this.#waitingBytes -= app.waitingBytes
+    app.waitingBytes = 0
     return given
   }
 
   #app(appId: string): AppQueue {
     const known = this.#apps.get(appId)
     if (known !== undefined) return known
-    const app: AppQueue = { waiting: [], running: 0, circuit: closedCircuit }
+    const app: AppQueue = { waiting: [], waitingBytes: 0, running: 0, circuit: closedCircuit }
     this.#apps.set(appId, app)
     return app
   }

@@ -76,13 +76,7 @@ export class DeliveryWorker {
 
   /** Takes events that were just recorded under a lease that was asked for at `leasedAtMs`. */
   handOver(events: readonly LeasedEvent[], leasedAtMs: number): void {
-    const nowMs = this.#ports.monotonicMs()
-    for (const event of events) {
-      if (this.isStarted) this.#enqueue({ event, leasedAtMs }, nowMs)
-      // Stopped since the lease was asked for: whoever looks next need not wait for its end.
-      else this.#giveBack(event, 0)
-    }
-    this.#sendMore()
+    this.#takeIn(events, leasedAtMs)
   }
 
   /** Looks for due events regularly, until `stop`. Starting twice is starting once. */
@@ -118,6 +112,7 @@ export class DeliveryWorker {
   async #claimAll(): Promise<void> {
     const { storage, random, logger, monotonicMs, steadyNow } = this.#ports
     try {
+      // Where nothing of a claim had room the next would have none either.
       for (let claimed = claimLimits.total; claimed > 0; ) {
         if (!this.isStarted) return
         const at = steadyNow()
@@ -125,9 +120,9 @@ export class DeliveryWorker {
         const lease = { leaseId: createTimeOrderedId(at, random(16)), leaseMs: deliveryLeaseMs, at }
         const events = await storage.claimDueEvents(lease, claimLimits, this.#queue.shutApps(leasedAtMs))
         this.#noteBacklogs(events)
-        for (const event of events) this.#enqueue({ event, leasedAtMs }, monotonicMs())
-        this.#sendMore()
-        claimed = events.length
+        claimed = this.#takeIn(events, leasedAtMs)
+        // A store in this process answers at once: whoever else waits comes in between.
+        await new Promise(resolve => setImmediate(resolve))
       }
     } catch (cause) {
       logger.warn({ error: describeError(cause) }, 'due events could not be claimed; they stay in the store')
@@ -145,9 +140,18 @@ export class DeliveryWorker {
     if (this.#backlogged.has(appId) && this.#queue.isLow(appId) && this.#backlogged.delete(appId)) void this.claimDue()
   }
 
-  #enqueue(queued: QueuedEvent, nowMs: number): void {
-    if (this.#queue.add(queued, nowMs)) return
-    this.#giveBack(queued.event, this.#pauseOf(queued.event.appId, nowMs))
+  /** How many there was room for; the others are given back. */
+  #takeIn(events: readonly LeasedEvent[], leasedAtMs: number): number {
+    const nowMs = this.#ports.monotonicMs()
+    let taken = 0
+    for (const event of events) {
+      // Stopped since the lease was asked for: whoever looks next need not wait for its end.
+      if (!this.isStarted) this.#giveBack(event, 0)
+      else if (this.#queue.add({ event, leasedAtMs }, nowMs)) taken++
+      else this.#giveBack(event, this.#pauseOf(event.appId, nowMs))
+    }
+    this.#sendMore()
+    return taken
   }
 
   #sendMore(): void {

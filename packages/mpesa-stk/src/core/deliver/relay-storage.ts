@@ -73,8 +73,8 @@ export interface RelayStorage {
   replayEvents(eventIds: readonly string[], at: Date): Promise<number>
   /** How many events a replay would make due. */
   countReplayable(appId: string, filter: ReplayFilter): Promise<number>
-  /** Keeps a replay of all that there is for it now, and counts it. */
-  startReplay(run: NewReplayRun): Promise<ReplayRun>
+  /** Keeps a replay of all that there is for it now, and counts it; its first step is due at `at`. */
+  startReplay(run: NewReplayRun, at: Date): Promise<ReplayRun>
   /** Makes the next events of each replay due whose second has come. How many. */
   advanceReplays(at: Date): Promise<number>
   findReplay(id: string): Promise<ReplayRun | null>

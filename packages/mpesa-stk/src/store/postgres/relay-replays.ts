@@ -60,7 +60,7 @@ async function advanceReplay(on: Queryable, row: ReplayRow): Promise<number> {
   const isDone = ids.length < row.per_second
   await all(
     on,
-    `UPDATE relay_replays SET replayed = replayed + $2, after_id = $3, next_at = clock_timestamp() + interval '1 second',
+    `UPDATE relay_replays SET replayed = replayed + $2, after_id = $3, next_at = greatest(next_at + interval '1 second', clock_timestamp() - interval '1 second'),
        state = $4, ended_at = CASE WHEN $4 = 'DONE' THEN clock_timestamp() END WHERE id = $1`,
     [row.id, replayed, ids.at(-1) ?? row.after_id, isDone ? 'DONE' : 'RUNNING'],
   )

@@ -13,12 +13,12 @@ export function recordEvents(
   return events.map((event, index) => recordEvent(on, event, contradicted[index] ?? null, lease))
 }
 
-/** `+id`: by the index of app and id, every event of the app would be read to find the first of one key. */
+/** At most fifty are read: whoever posts ever more of one key must not make each dearer than the one before. */
 function findContradicted(on: SqliteStatements, event: NewRelayEvent): string | null {
   const { appId, kind, businessKey, result } = event
-  const row = on.get<{ id: string }>(
-    `SELECT id FROM relay_delivery_events WHERE app_id = ? AND kind = ? AND business_key = ? AND result <> ?
-     ORDER BY +id LIMIT 1`,
+  const row = on.get<{ id: string | null }>(
+    `SELECT min(id) AS id FROM (SELECT id FROM relay_delivery_events WHERE app_id = ? AND kind = ? AND business_key = ?
+       AND result <> ? LIMIT 50)`,
     [appId, kind, businessKey, result],
   )
   return row?.id ?? null

@@ -18,7 +18,7 @@ export function countReplayable(on: SqliteStatements, appId: string, filter: Rep
   return matching(on, appId, filter).count
 }
 
-export function startReplay(on: SqliteStatements, run: NewReplayRun): ReplayRun {
+export function startReplay(on: SqliteStatements, run: NewReplayRun, at: Date): ReplayRun {
   const { id, appId, filter, perSecond, createdAt } = run
   const { count, last } = matching(on, appId, filter)
   on.run(`INSERT INTO relay_replays VALUES (?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, 0, '', ?, ?, ?, NULL)`, [
@@ -31,7 +31,7 @@ export function startReplay(on: SqliteStatements, run: NewReplayRun): ReplayRun 
     perSecond,
     count,
     last ?? '',
-    createdAt.getTime(),
+    at.getTime(),
     createdAt.getTime(),
   ])
   return { ...run, state: 'RUNNING', matched: count, replayed: 0, endedAt: null }
@@ -59,11 +59,11 @@ function advanceReplay(on: SqliteStatements, row: ReplayRow, at: Date): number {
   const replayed = replayEvents(on, ids, at)
   const isDone = ids.length < row.per_second
   on.run(
-    'UPDATE relay_replays SET replayed = replayed + ?, after_id = ?, next_at = ?, state = ?, ended_at = ? WHERE id = ?',
+    'UPDATE relay_replays SET replayed = replayed + ?, after_id = ?, next_at = max(next_at + 1000, ?), state = ?, ended_at = ? WHERE id = ?',
     [
       replayed,
       ids.at(-1) ?? row.after_id,
-      at.getTime() + secondMs,
+      at.getTime() - secondMs,
       isDone ? 'DONE' : 'RUNNING',
       isDone ? at.getTime() : null,
       row.id,
