@@ -44,9 +44,9 @@ function readIncoming(incoming: Incoming): Promise<RawBody> {
       resolve(kept.toRead())
       incoming.destroy()
     })
-    incoming.once('end', () => resolve(kept.toRead()))
-    incoming.once('error', reject)
-    incoming.once('close', isCutOff)
+    incoming.on('end', () => resolve(kept.toRead()))
+    // Whatever breaks it off closes it as well.
+    incoming.on('close', isCutOff)
   })
 }
 
