@@ -1,9 +1,9 @@
-import { EventEmitter } from 'node:events'
 import { isIP, type LookupFunction } from 'node:net'
-import { Agent, errors, request } from 'undici'
+import { Agent, errors } from 'undici'
 import type { AttemptAnswer } from '../core/deliver/judge-attempt.ts'
 import type { OutboundRequest } from '../core/deliver/prepare-delivery.ts'
 import { readRetryAfter } from '../core/deliver/retry-schedule.ts'
+import { DeadlineOver, exchange } from './exchange.ts'
 import { createLookUp, type LookUp } from './look-up.ts'
 import { isPublicAddress } from './target-address.ts'
 
@@ -24,9 +24,6 @@ export type Sender = {
   close(): Promise<void>
 }
 
-/** A merchant has nothing to tell us that is longer. */
-const maxAnswerBytes = 64 * 1024
-const keptBytes = 2 * 1024
 const defaultDeadlineMs = 10_000
 const maxRemembered = 10_000
 const utf8 = new TextDecoder()
@@ -78,22 +75,13 @@ export function createSender({
     async send({ url, headers, body }) {
       const why = refusalOf(url)
       if (why !== null) return { outcome: 'failed', failure: 'target-refused', message: why }
-      const deadline = new Deadline(deadlineMs)
       try {
         agent ??= open()
-        const response = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal: deadline })
-        const head = await readHead(response.body, deadline)
-        const retryAfter = response.headers['retry-after']
-        return {
-          outcome: 'answered',
-          httpStatus: response.statusCode,
-          retryAfterMs: readRetryAfter(typeof retryAfter === 'string' ? retryAfter : null, new Date()),
-          head,
-        }
+        const { httpStatus, retryAfter, head } = await exchange(agent, { url, headers, body }, deadlineMs)
+        const retryAfterMs = readRetryAfter(retryAfter, new Date())
+        return { outcome: 'answered', httpStatus, retryAfterMs, head: utf8.decode(head) }
       } catch (error) {
-        return { outcome: 'failed', ...classify(error, deadline) }
-      } finally {
-        deadline.forget()
+        return { outcome: 'failed', ...classify(error) }
       }
     },
     async close() {
@@ -116,53 +104,16 @@ export function refusal(url: string, allowPrivateTargets: boolean): string | nul
 
 class TargetRefused extends Error {}
 
-/** Ends a request when its time is over. undici takes an emitter in the place of an AbortSignal, which costs ten times as much. */
-class Deadline extends EventEmitter {
-  isOver = false
-  readonly #timer: NodeJS.Timeout
-
-  constructor(ms: number) {
-    super()
-    this.#timer = setTimeout(() => {
-      this.isOver = true
-      this.emit('abort')
-    }, ms)
-  }
-
-  forget(): void {
-    clearTimeout(this.#timer)
-  }
-}
-
-/**
- * Enough of an answer to be shown. The rest is not read: what is longer than we would ever keep costs its sender the
- * connection.
- */
-async function readHead(body: AsyncIterable<Uint8Array> & { destroy(): unknown }, deadline: Deadline): Promise<string> {
-  const kept: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    if (deadline.isOver) throw new Error('the deadline is over')
-    if (bytes < keptBytes) kept.push(chunk.subarray(0, keptBytes - bytes))
-    bytes += chunk.length
-    if (bytes > maxAnswerBytes) {
-      body.destroy()
-      break
-    }
-  }
-  return utf8.decode(Buffer.concat(kept))
-}
-
-function classify(
-  error: unknown,
-  deadline: Deadline,
-): { readonly failure: 'timeout' | 'connection' | 'target-refused'; readonly message: string } {
+function classify(error: unknown): {
+  readonly failure: 'timeout' | 'connection' | 'target-refused'
+  readonly message: string
+} {
   const causes = [error, error instanceof Error ? error.cause : undefined]
   if (causes.some(each => each instanceof TargetRefused)) {
     return { failure: 'target-refused', message: 'its name leads to an address that is not public' }
   }
   const isTimeout =
-    deadline.isOver ||
+    error instanceof DeadlineOver ||
     error instanceof errors.ConnectTimeoutError ||
     error instanceof errors.HeadersTimeoutError ||
     error instanceof errors.BodyTimeoutError
