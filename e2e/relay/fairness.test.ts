@@ -26,7 +26,7 @@ async function recordDue(storage: RelayStorage, appId: string, count: number): P
       callbackToken: null,
       receivedAt: at,
       copies: 1,
-    isHeld: false,
+      isHeld: false,
       contradicts: null,
     }
   })

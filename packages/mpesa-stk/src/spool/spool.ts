@@ -179,7 +179,11 @@ export class Spool {
     const path = join(this.#folder, `probe-${this.#owner}`)
     try {
       const handle = await open(path, 'w', 0o600)
-      await handle.writeFile(Buffer.alloc(4_096, 1)).finally(() => handle.close())
+      try {
+        await handle.writeFile(Buffer.alloc(4_096, 1))
+      } finally {
+        await handle.close()
+      }
       return true
     } catch {
       return false
