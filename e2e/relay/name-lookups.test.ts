@@ -200,3 +200,22 @@ describe('a name server', () => {
     })
   })
 })
+
+test('a name server that is silent about version 6 alone keeps nobody waiting for its other answer', async () => {
+  await using dns = await openDnsServer((_name, type) => (type === 'A' ? [outside] : 'silence'))
+  expect(await createLookUp([dns.server])('shop.example')).toEqual([{ address: outside, family: 4 }])
+  expect(dns.asked.filter(question => question.startsWith('AAAA'))).toHaveLength(1)
+})
+
+test('a look-up that fails is made once more by a resolver that knows the name servers of now', async () => {
+  await using dns = await openDnsServer((_name, type, asked) => (type === 'A' && asked === 0 ? 'silence' : [outside]))
+  // The first resolver is given what cannot be reached; another is made when that fails.
+  const { Resolver } = await import('node:dns/promises')
+  const setServers = vi.spyOn(Resolver.prototype, 'setServers')
+  setServers.mockImplementationOnce(function (this: InstanceType<typeof Resolver>) {
+    return Resolver.prototype.setServers.call(this, ['127.0.0.1:1'])
+  })
+  const addresses = await createLookUp([dns.server])('shop.example')
+  expect(addresses).toContainEqual({ address: outside, family: 4 })
+  expect(setServers.mock.calls.length).toBeGreaterThanOrEqual(3)
+})

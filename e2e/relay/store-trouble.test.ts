@@ -122,6 +122,19 @@ describe('a store', () => {
     expect([again.status, await again.json()]).toMatchObject([200, { spool: 'empty' }])
   })
 
+  test('that is well takes what a disk refuses, though more waits on that', async () => {
+    await using relay = await openTroubled()
+    const app = await relay.createApp('http://127.0.0.1:9/')
+    relay.set('fails')
+    await relay.post(app.hookUrl, paid('ws_CO_1'))
+    const spool = join(relay.folder, 'spool')
+    renameSync(spool, `${spool}-away`)
+    writeFileSync(spool, 'no folder')
+    relay.set('none')
+    expect((await relay.post(app.hookUrl, paid('ws_CO_2'))).status).toBe(200)
+    expect(await relay.sqlite.findEventOfPush(app.appId, 'ws_CO_2')).not.toBe(null)
+  })
+
   test('of another key delivers nothing, and keeps what comes', async () => {
     await using first = await openTroubled()
     const app = await first.createApp('http://127.0.0.1:9/')

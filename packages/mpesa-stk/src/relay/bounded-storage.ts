@@ -11,7 +11,6 @@ const patience: Readonly<Partial<Record<keyof RelayStorage, number>>> = {
   listEvents: 30_000,
   listQuarantine: 30_000,
   countPending: 30_000,
-  countQuarantined: 30_000,
   deleteApp: 30_000,
 }
 
