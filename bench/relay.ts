@@ -50,5 +50,6 @@ async function measureRelay(environment: Readonly<Record<string, string>>, isDel
   await using relay = await openBenchRelay(environment)
   const { hook } = await relay.createApp(sink.url, { isDisabled: !isDelivered })
   await postCallbacks(hook, warmUpMs)
-  return postCallbacks(hook, measureMs)
+  // Awaited here: the relay is closed when this function returns.
+  return await postCallbacks(hook, measureMs)
 }

@@ -33,7 +33,7 @@ export async function postCallbacks(url: string, forMs: number): Promise<number>
         socket.destroy()
         resolve()
       })
-      socket.on('error', reject)
+      socket.on('error', cause => reject(new Error('a connection broke', { cause })))
       socket.on('connect', send)
     })
   }
