@@ -63,6 +63,7 @@ export async function runRelay(config: RelayConfig): Promise<number> {
   await new Promise(resolve => server.close(resolve))
   await app.stop()
   await close()
+  console.log('stopped')
   clearTimeout(deadline)
   return 0
 }

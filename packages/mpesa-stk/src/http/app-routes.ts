@@ -109,7 +109,8 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage 
     createRoute({
       method: 'delete',
       path: '/apps/{appId}',
-      summary: 'Deletes an app and its secrets. Its events stay; those that were not delivered are dead.',
+      summary:
+        'Deletes an app and its secrets. Its events stay; those that were not delivered are dead when they are next due.',
       request: { params: appId },
       responses: answers(view, 200, 'The app as it was.'),
     }),

@@ -16,8 +16,10 @@ export function addHealthRoutes(app: Hono<RelayEnv>, relay: Relay, metrics: Rela
     )
     const isDiskFull = await relay.intake.isDiskFull()
     const spool = isDiskFull ? 'full' : relay.spool.isEmpty ? 'empty' : 'in use'
-    const isReady = store === 'up' || !isDiskFull
-    return context.json({ status: isReady ? 'ready' : 'not ready', store, spool }, isReady ? 200 : 503)
+    // A relay that was stopped keeps what still comes, for the next start; nobody should send it more.
+    const isReady = !relay.isStopped && (store === 'up' || !isDiskFull)
+    const status = isReady ? 'ready' : relay.isStopped ? 'stopped' : 'not ready'
+    return context.json({ status, store, spool }, isReady ? 200 : 503)
   })
 
   app.get('/metrics', async context => {

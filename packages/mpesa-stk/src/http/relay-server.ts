@@ -109,7 +109,12 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   addReplayRoutes(app, relay, access)
   addQuarantineRoutes(app, relay, access)
   app.notFound(context =>
-    problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no such route; /openapi.json lists them'),
+    problem(
+      context,
+      404,
+      'MPESA_STK_RELAY_NOT_FOUND',
+      'there is no such route: hooks take POST, /openapi.json lists what apps and events have, and docs/relay.md the rest',
+    ),
   )
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'mpesa-stk relay', version: '0.1.0' } })
   return Object.assign(app, { relay, start: () => relay.start(), stop })

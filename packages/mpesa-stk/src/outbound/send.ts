@@ -96,7 +96,9 @@ export function createSender({
 export function refusal(url: string, allowPrivateTargets: boolean): string | null {
   if (!URL.canParse(url)) return 'it is not a URL'
   const { protocol, hostname, username, password } = new URL(url)
-  if (protocol !== 'https:' && !(protocol === 'http:' && allowPrivateTargets)) return 'it is not https'
+  if (protocol !== 'https:' && !(protocol === 'http:' && allowPrivateTargets)) {
+    return allowPrivateTargets ? 'it is neither https nor http' : 'it is not https'
+  }
   if (username !== '' || password !== '') return 'it holds a user name or a password'
   const host = hostname.replace(/^\[|\]$/g, '')
   return isIP(host) !== 0 && !allowPrivateTargets && !isPublicAddress(host) ? 'its address is not public' : null

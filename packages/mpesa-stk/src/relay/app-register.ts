@@ -122,7 +122,9 @@ export class AppRegister {
     if (why === null) return
     throw new MpesaStkError(
       'MPESA_STK_TARGET_REFUSED',
-      `targetUrl cannot be delivered to: ${why}. It must be https on a public address; for development set RELAY_ALLOW_PRIVATE_TARGETS=1`,
+      this.#settings.allowPrivateTargets
+        ? `targetUrl cannot be delivered to: ${why}. It must begin with https:// or http://`
+        : `targetUrl cannot be delivered to: ${why}. It must be https on a public address; for development set RELAY_ALLOW_PRIVATE_TARGETS=1`,
     )
   }
 }

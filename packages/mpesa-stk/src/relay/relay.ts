@@ -56,6 +56,7 @@ export class Relay {
   readonly #validator: Validator
   readonly #steadyNow: () => Date
   #starting: Promise<void> | null = null
+  #isStopped = false
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> | null = null
 
@@ -112,6 +113,7 @@ export class Relay {
   async start(): Promise<void> {
     // Before anything is waited for: what comes now goes behind it.
     if (this.#starting === null) this.#takeOverSpool(0)
+    this.#isStopped = false
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null
       throw error
@@ -124,6 +126,7 @@ export class Relay {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
     this.#starting = null
+    this.#isStopped = true
     await this.intake.halt()
     await this.#ticking
     await this.intake.idle()
@@ -131,6 +134,11 @@ export class Relay {
     await this.spool.close()
     await this.#sender.close()
     await this.#validator.close()
+  }
+
+  /** Stopped, and not started again since. */
+  get isStopped(): boolean {
+    return this.#isStopped
   }
 
   /** Keeps what came in at a hook. Never rejects. */

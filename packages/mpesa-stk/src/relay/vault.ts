@@ -38,6 +38,6 @@ export async function checkKey(storage: RelayStorage, encryptionKey: string): Pr
 function wrongKey(): MpesaStkError {
   return new MpesaStkError(
     'MPESA_STK_RELAY_KEY_WRONG',
-    'the secrets in this store were encrypted with another RELAY_ENCRYPTION_KEY; start with that one',
+    'the secrets in this store were encrypted with another key: start with the RELAY_ENCRYPTION_KEY, or with the file encryption-key in the data folder, that it was made with (where that file was missing a new one was made: put the old one back)',
   )
 }

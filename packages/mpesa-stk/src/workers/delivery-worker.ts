@@ -243,6 +243,10 @@ export class DeliveryWorker {
   async #disable(appId: string): Promise<void> {
     try {
       await this.#ports.disableApp(appId, '410')
+      this.#ports.logger.warn(
+        { app: appMark(appId) },
+        'an app was disabled: its endpoint answered 410; enable it with PATCH',
+      )
     } catch (cause) {
       this.#ports.logger.error(
         { app: appMark(appId), error: describeError(cause) },
