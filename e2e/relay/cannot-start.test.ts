@@ -49,6 +49,24 @@ describe('a relay whose environment is wrong', () => {
       },
       /the encryption key must have at least 16 characters/,
     ],
+    [
+      'a data folder that is a file',
+      async () => {
+        const RELAY_DATA_DIR = join(newFolder(), 'a-file')
+        writeFileSync(RELAY_DATA_DIR, '')
+        return { RELAY_DATA_DIR }
+      },
+      /a-file.relay\.db cannot be opened or made \(\w+\); look at RELAY_DATA_DIR/,
+    ],
+    [
+      'a store that is something else',
+      async () => {
+        const RELAY_DATA_DIR = newFolder()
+        writeFileSync(join(RELAY_DATA_DIR, 'relay.db'), 'no database, and long enough to be looked at. '.repeat(100))
+        return { RELAY_DATA_DIR }
+      },
+      /relay\.db cannot be opened or made \(\w+\); look at RELAY_DATA_DIR/,
+    ],
   ])('ends with a message that says what to do, and no stack trace: %s', async (_what, environment, message) => {
     const said = await startInVain(await environment())
     expect(said).toContain('exit code 1\n')
@@ -56,5 +74,14 @@ describe('a relay whose environment is wrong', () => {
     expect(said).toMatch(message)
     expect(said).not.toMatch(/^\s+at /m)
     expect(said).not.toContain('hunter2')
+  })
+
+  test('of two on one data folder the second says whose it is and what to do', async () => {
+    const RELAY_DATA_DIR = newFolder()
+    const first = await startRelay({ PORT: '0', RELAY_DATA_DIR })
+    const said = await startInVain({ RELAY_DATA_DIR })
+    await first.kill()
+    expect(said).toMatch(/^MPESA_STK_SQLITE_IN_USE: another process has .*relay\.db open .*RELAY_DATA_DIR/m)
+    expect(said).not.toMatch(/^\s+at /m)
   })
 })
