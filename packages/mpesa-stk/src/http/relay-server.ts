@@ -88,16 +88,11 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
       logger.error({ error: describeError(error), path: context.req.routePath }, 'a request failed')
     return answer
   })
-  let isStopped = false
   /** Never waited for: a callback is kept whether or not deliveries can begin. */
   function begin(): void {
     // What still comes after `stop` is kept; a worker that began again would deliver for a relay that somebody has stopped.
-    if (workers === 'manual' || isStopped) return
+    if (workers === 'manual' || relay.isStopped) return
     relay.start().catch((error: unknown) => logger.error({ error: describeError(error) }, 'deliveries could not begin'))
-  }
-  async function stop(): Promise<void> {
-    isStopped = true
-    await relay.stop()
   }
   addHookRoutes(app, relay, metrics, begin)
   const access = createAccess(relay, adminToken)
@@ -117,5 +112,5 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
     ),
   )
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'mpesa-stk relay', version: '0.1.0' } })
-  return Object.assign(app, { relay, start: () => relay.start(), stop })
+  return Object.assign(app, { relay, start: () => relay.start(), stop: () => relay.stop() })
 }
