@@ -67,7 +67,10 @@ export async function openMemoryInTime(): Promise<StoreInTime> {
   return inTime(new MemoryAdapter())
 }
 
-/** PostgreSQL goes by its own time, which nobody can move: what is due is brought nearer instead. */
+/**
+ * PostgreSQL goes by its own time, which nobody can move: what is to come is brought nearer instead. What is due already is
+ * left alone: a claim skips rows that are locked, so a step of time would hide it from whoever claims at that moment.
+ */
 async function openPostgresInTime(connectionString: string): Promise<StoreInTime> {
   const { store, pool } = await openPostgres(connectionString)
   const manual = createManualClock()
@@ -75,7 +78,8 @@ async function openPostgresInTime(connectionString: string): Promise<StoreInTime
     manual.advance(ms)
     await pool.query(
       `UPDATE mpesa_due_work SET due_at = due_at - $1 * interval '1 millisecond',
-         lease_until = lease_until - $1 * interval '1 millisecond'`,
+         lease_until = lease_until - $1 * interval '1 millisecond'
+       WHERE due_at > clock_timestamp() OR lease_until > clock_timestamp()`,
       [ms],
     )
   }
