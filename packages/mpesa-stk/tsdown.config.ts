@@ -8,6 +8,7 @@ export default defineConfig({
     'adapters/postgres': 'src/adapters/postgres.ts',
     'adapters/sqlite': 'src/adapters/sqlite.ts',
     testing: 'src/testing.ts',
+    'cli/mpesa-stk': 'src/cli/mpesa-stk.ts',
     'cli/relay': 'src/cli/relay.ts',
   },
   format: ['esm', 'cjs'],

@@ -49,6 +49,10 @@ export const errorCodes = {
   MPESA_STK_RELAY_FULL:
     'Neither the store nor the local disk took a callback, and it was refused with 503. Make room on the disk and look at the store.',
   MPESA_STK_RELAY_UNAVAILABLE: 'The relay’s store does not answer. Try again in a moment.',
+  MPESA_STK_RELAY_UNREACHABLE:
+    'The command line found no relay. Start it, say where it is with --relay or RELAY_URL, or run the command where its data is.',
+  MPESA_STK_CLI_USAGE:
+    'A command line cannot be understood. The message says why; `--help` behind the command shows how it goes.',
   MPESA_STK_STORE_CONTENDED:
     'A payment changed under every one of our attempts to take a step, which was not taken. Try it again.',
 } as const

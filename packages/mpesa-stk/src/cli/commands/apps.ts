@@ -1,0 +1,104 @@
+import type { Command } from 'commander'
+import { openRelayClient } from '../relay-client.ts'
+import { formatFields, formatTable } from '../table.ts'
+import { type CommonOptions, print, type Terminal } from '../terminal.ts'
+
+type App = {
+  readonly appId: string
+  readonly logMark: string
+  readonly targetUrl: string
+  readonly isDisabled: boolean
+  readonly createdAt: string
+}
+type AppPage = { readonly apps: readonly App[]; readonly next: string | null }
+type Changes = CommonOptions & { readonly target?: string; readonly schedule?: string; readonly c2bFallback?: string }
+
+const path = (appId: string): string => `/apps/${encodeURIComponent(appId)}`
+
+export function addAppCommands(program: Command, terminal: Terminal): void {
+  const apps = program.command('apps').description('make, list and change the relay’s apps')
+
+  apps
+    .command('create')
+    .description('make an app; its secrets are shown this once')
+    .requiredOption('--target <url>', 'where callbacks are delivered to')
+    .option('--schedule <ms,…>', 'pauses after failed attempts, in milliseconds')
+    .option('--c2b-fallback <accept|reject>', 'the answer to a C2B validation that the endpoint does not answer')
+    .action((_options, command: Command) => act(command, 'POST', '/apps'))
+
+  apps
+    .command('list')
+    .description('list apps, newest first')
+    .option('--limit <n>', 'at most so many', '50')
+    .option('--before <appId>', 'only those made before this one')
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions & { limit: string; before?: string }>()
+      await using relay = await openRelayClient(terminal, options)
+      const query = new URLSearchParams({ limit: options.limit, ...(options.before && { before: options.before }) })
+      const page = await relay.ask<AppPage>('GET', `/apps?${query}`)
+      print(terminal, options, page, () =>
+        formatTable(
+          ['app', 'in logs', 'state', 'delivers to'],
+          page.apps.map(app => [app.appId, app.logMark, app.isDisabled ? 'disabled' : 'on', app.targetUrl]),
+        ),
+      )
+    })
+
+  apps
+    .command('show <appId>')
+    .description('show an app')
+    .action((appId: string, _options, command: Command) => act(command, 'GET', path(appId)))
+
+  apps
+    .command('update <appId>')
+    .description('change where an app is delivered to, its schedule or its fallback')
+    .option('--target <url>', 'where callbacks are delivered to')
+    .option('--schedule <ms,…>', 'pauses after failed attempts, in milliseconds; `default` for the documented ones')
+    .option('--c2b-fallback <accept|reject>', 'the answer to a C2B validation that the endpoint does not answer')
+    .action((appId: string, _options, command: Command) => act(command, 'PATCH', path(appId)))
+
+  for (const [name, isDisabled, what] of [
+    ['disable', true, 'deliver nothing to an app; its callbacks are kept'],
+    ['enable', false, 'deliver to an app again, what was kept included'],
+  ] as const) {
+    apps
+      .command(`${name} <appId>`)
+      .description(what)
+      .action((appId: string, _options, command: Command) => act(command, 'PATCH', path(appId), { isDisabled }))
+  }
+
+  apps
+    .command('rotate-secret <appId>')
+    .description('give an app a new signing secret; for a while deliveries are signed with both')
+    .option('--overlap-hours <n>', 'for how long', '24')
+    .action((appId: string, { overlapHours }: { overlapHours: string }, command: Command) =>
+      act(command, 'POST', `${path(appId)}/rotate-signing-secret`, { overlapMs: Number(overlapHours) * 3_600_000 }),
+    )
+
+  apps
+    .command('delete <appId>')
+    .description('forget an app and its secrets; its events stay')
+    .action((appId: string, _options, command: Command) => act(command, 'DELETE', path(appId)))
+
+  async function act(
+    command: Command,
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    at: string,
+    body?: object,
+  ): Promise<void> {
+    const options = command.optsWithGlobals<Changes>()
+    await using relay = await openRelayClient(terminal, options)
+    const sent = method === 'GET' || method === 'DELETE' ? undefined : { ...readChanges(options), ...body }
+    const app = await relay.ask<Readonly<Record<string, unknown>>>(method, at, sent)
+    print(terminal, options, app, () => formatFields(app))
+  }
+}
+
+function readChanges({ target, schedule, c2bFallback }: Changes): Readonly<Record<string, unknown>> {
+  const pauses = schedule === 'default' ? null : schedule?.split(',').map(Number)
+  return {
+    ...(target !== undefined && { targetUrl: target }),
+    ...(pauses !== undefined && { scheduleMs: pauses }),
+    ...(c2bFallback !== undefined && { c2bFallback }),
+  }
+}

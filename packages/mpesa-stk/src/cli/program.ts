@@ -1,0 +1,65 @@
+import { Command, CommanderError } from 'commander'
+import { MpesaStkError } from '../core/errors.ts'
+import { addAppCommands } from './commands/apps.ts'
+import { addExplainCommand } from './commands/explain.ts'
+import { addRelayCommand } from './commands/relay.ts'
+import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { paint, type Terminal } from './terminal.ts'
+
+const commands = [addRelayCommand, addAppCommands, addExplainCommand]
+
+const footer = `
+Where the relay is and who asks:
+
+  RELAY_URL             where it answers; else on this machine at PORT (3000), else its data in RELAY_DATA_DIR or DATABASE_URL
+  RELAY_ADMIN_TOKEN     the operator's token
+  RELAY_SIGNING_SECRET  or one app's signing secret
+  --token-file          or the file that either is in; never on the command line, where others can read it
+
+Exit codes: 0 done, 1 failed, 2 not understood, 3 not found, 4 not allowed, 5 no relay or store answers.`
+
+/**
+ * Runs `mpesa-stk` with these arguments.
+ *
+ * @returns the exit code, one of `exitCodes`
+ */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = createProgram(terminal)
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCodes.done
+  } catch (error) {
+    return tell(error, terminal, args.includes('--json'))
+  }
+}
+
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('mpesa-stk')
+    .description('M-Pesa payments and the relay of their callbacks: look, redeliver, explain, check.')
+    .option('--json', 'write JSON, for programs')
+    .option('--relay <url>', 'where the relay answers')
+    .option('--token-file <path>', 'a file with the admin token, or with an app’s signing secret')
+    .addHelpText('after', footer)
+    .showHelpAfterError('(--help behind the command shows how it goes)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => terminal.out(text.trimEnd()),
+      writeErr: text => terminal.note(text.trimEnd()),
+    })
+  for (const add of commands) add(program, terminal)
+  for (const command of allOf(program)) command.copyInheritedSettings(program)
+  return program
+}
+
+function allOf(command: Command): readonly Command[] {
+  return command.commands.flatMap(each => [each, ...allOf(each)])
+}
+
+function tell(error: unknown, terminal: Terminal, isJson: boolean): number {
+  // Commander has told it already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+  if (!(error instanceof MpesaStkError)) throw error
+  const { code, message } = error
+  terminal.note(isJson ? JSON.stringify({ error: { code, message } }) : `${paint(terminal, 'red', code)}: ${message}`)
+  return exitCodeOf(code)
+}
