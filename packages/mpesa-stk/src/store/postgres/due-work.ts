@@ -47,8 +47,8 @@ export async function claimDue(
     client,
     `UPDATE mpesa_due_work SET lease_id = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond'
      WHERE id IN (
-       SELECT id FROM mpesa_due_work WHERE is_parked = 0 AND kind = ANY ($3) AND due_at <= clock_timestamp()
-         AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+       SELECT id FROM mpesa_due_work WHERE is_parked = 0 AND kind = ANY ($3) AND due_at <= statement_timestamp()
+         AND (lease_until IS NULL OR lease_until <= statement_timestamp())
        ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED)
      RETURNING *`,
     [leaseId, leaseMs, kinds, limit],

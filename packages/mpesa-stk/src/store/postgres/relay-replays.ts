@@ -42,7 +42,7 @@ export async function startReplay(on: Queryable, run: NewReplayRun): Promise<Rep
 export async function advanceReplays(on: Queryable): Promise<number> {
   const due = await all<ReplayRow>(
     on,
-    `SELECT * FROM relay_replays WHERE state = 'RUNNING' AND next_at <= clock_timestamp() ORDER BY id FOR UPDATE SKIP LOCKED`,
+    `SELECT * FROM relay_replays WHERE state = 'RUNNING' AND next_at <= statement_timestamp() ORDER BY id FOR UPDATE SKIP LOCKED`,
   )
   let sum = 0
   for (const row of due) sum += await advanceReplay(on, row)
