@@ -1,3 +1,4 @@
+import type { LogEntry, LogHead } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type {
   DeliveryAttempt,
@@ -32,11 +33,15 @@ import {
   type AppRow,
   type AttemptRow,
   type EventRow,
+  type LogEntryRow,
+  type LogRow,
   type QuarantineRow,
   type ReplayRow,
   toApp,
   toAttempt,
   toLeasedEvent,
+  toLogEntry,
+  toLogHead,
   toQuarantined,
   toRelayEvent,
   toReplay,
@@ -69,7 +74,7 @@ export class PostgresRelayAdapter implements RelayStorage {
   }
 
   async createApp(app: RelayApp): Promise<void> {
-    await this.#all('INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', valuesOf(app))
+    await this.#all('INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', valuesOf(app))
   }
 
   async findApp(appId: string): Promise<RelayApp | null> {
@@ -104,7 +109,7 @@ export class PostgresRelayAdapter implements RelayStorage {
   async saveApp(app: RelayApp): Promise<boolean> {
     const rows = await this.#all(
       `UPDATE relay_apps SET source_id = $2, target_url = $3, sealed_secrets = $4, is_disabled = $5, disabled_reason = $6,
-         schedule_ms = $7, c2b_fallback = $8, created_at = $9, version = $10 WHERE app_id = $1 AND version = $10 - 1 RETURNING app_id`,
+         schedule_ms = $7, c2b_fallback = $8, daily_quota = $9, created_at = $10, version = $11 WHERE app_id = $1 AND version = $11 - 1 RETURNING app_id`,
       valuesOf(app),
     )
     return rows.length > 0
@@ -224,6 +229,27 @@ export class PostgresRelayAdapter implements RelayStorage {
     return (await this.#told(() => listEvents(this.#pool, appId, filter, limit))).map(toRelayEvent)
   }
 
+  async findLog(appId: string): Promise<LogHead | null> {
+    const [row] = await this.#all<LogRow>('SELECT * FROM relay_logs WHERE app_id = $1', [appId])
+    return row === undefined ? null : toLogHead(row)
+  }
+
+  async readLog(appId: string, after: number, limit: number): Promise<readonly LogEntry[]> {
+    const rows = await this.#all<LogEntryRow>(
+      'SELECT * FROM relay_delivery_events WHERE app_id = $1 AND log_position > $2 ORDER BY log_position LIMIT $3',
+      [appId, after, limit],
+    )
+    return rows.map(toLogEntry)
+  }
+
+  async listOverQuota(day: string): Promise<readonly RelayApp[]> {
+    const rows = await this.#all<AppRow>(
+      'SELECT a.* FROM relay_apps a JOIN relay_logs l USING (app_id) WHERE l.day = $1 AND l.events_of_day > a.daily_quota',
+      [day],
+    )
+    return rows.map(toApp)
+  }
+
   async listAttempts(eventId: string, limit: number): Promise<readonly DeliveryAttempt[]> {
     const rows = await this.#all<AttemptRow>(
       'SELECT * FROM relay_delivery_attempts WHERE event_id = $1 ORDER BY number DESC, at DESC LIMIT $2',
@@ -288,6 +314,7 @@ function valuesOf(app: RelayApp): unknown[] {
     app.disabledReason,
     app.scheduleMs === null ? null : JSON.stringify(app.scheduleMs),
     app.c2bFallback,
+    app.dailyQuota,
     app.createdAt,
     app.version,
   ]

@@ -1,3 +1,4 @@
+import type { LogEntry, LogHead } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type {
   DeliveryAttempt,
@@ -21,12 +22,16 @@ import {
   type AttemptRow,
   type EventRow,
   type ListedEventRow,
+  type LogEntryRow,
+  type LogRow,
   listedEventColumns,
   type QuarantineRow,
   type ReplayRow,
   toApp,
   toAttempt,
   toLeasedEvent,
+  toLogEntry,
+  toLogHead,
   toQuarantined,
   toRelayEvent,
   toReplay,
@@ -88,7 +93,7 @@ export class SqliteRelayAdapter implements RelayStorage {
   }
 
   async createApp(app: RelayApp): Promise<void> {
-    this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
+    this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
   }
 
   async findApp(appId: string): Promise<RelayApp | null> {
@@ -120,7 +125,7 @@ export class SqliteRelayAdapter implements RelayStorage {
   async saveApp(app: RelayApp): Promise<boolean> {
     const rows = this.#on.all(
       `UPDATE relay_apps SET source_id = ?2, target_url = ?3, sealed_secrets = ?4, is_disabled = ?5, disabled_reason = ?6,
-         schedule_ms = ?7, c2b_fallback = ?8, created_at = ?9, version = ?10 WHERE app_id = ?1 AND version = ?10 - 1 RETURNING app_id`,
+         schedule_ms = ?7, c2b_fallback = ?8, daily_quota = ?9, created_at = ?10, version = ?11 WHERE app_id = ?1 AND version = ?11 - 1 RETURNING app_id`,
       valuesOf(app),
     )
     return rows.length > 0
@@ -242,6 +247,29 @@ export class SqliteRelayAdapter implements RelayStorage {
       .map(toRelayEvent)
   }
 
+  async findLog(appId: string): Promise<LogHead | null> {
+    const row = this.#on.get<LogRow>('SELECT * FROM relay_logs WHERE app_id = ?', [appId])
+    return row === undefined ? null : toLogHead(row)
+  }
+
+  async readLog(appId: string, after: number, limit: number): Promise<readonly LogEntry[]> {
+    return this.#on
+      .all<LogEntryRow>(
+        'SELECT * FROM relay_delivery_events WHERE app_id = ? AND log_position > ? ORDER BY log_position LIMIT ?',
+        [appId, after, limit],
+      )
+      .map(toLogEntry)
+  }
+
+  async listOverQuota(day: string): Promise<readonly RelayApp[]> {
+    return this.#on
+      .all<AppRow>(
+        `SELECT a.* FROM relay_apps a JOIN relay_logs l USING (app_id) WHERE l.day = ? AND l.events_of_day > a.daily_quota`,
+        [day],
+      )
+      .map(toApp)
+  }
+
   async listAttempts(eventId: string, limit: number): Promise<readonly DeliveryAttempt[]> {
     return this.#on
       .all<AttemptRow>(
@@ -273,6 +301,7 @@ function valuesOf(app: RelayApp): SqliteValue[] {
     app.disabledReason,
     app.scheduleMs === null ? null : JSON.stringify(app.scheduleMs),
     app.c2bFallback,
+    app.dailyQuota,
     app.createdAt.getTime(),
     app.version,
   ]

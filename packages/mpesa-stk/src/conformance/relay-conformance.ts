@@ -1,5 +1,6 @@
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { relayCases } from './relay-cases.ts'
+import { relayLogCases } from './relay-log-cases.ts'
 import { relayReplayCases } from './relay-replay-cases.ts'
 import type { ConformanceCase } from './store-conformance.ts'
 
@@ -17,7 +18,7 @@ export type RelayStorageFixture = {
  * ```
  */
 export function relayStorageConformance({ open }: RelayStorageFixture): readonly ConformanceCase[] {
-  return [...relayCases, ...relayReplayCases].map(({ name, run }) => ({
+  return [...relayCases, ...relayReplayCases, ...relayLogCases].map(({ name, run }) => ({
     name,
     async run() {
       const storage = await open()

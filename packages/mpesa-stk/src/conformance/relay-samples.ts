@@ -19,6 +19,7 @@ function sampleApp(changes: Partial<RelayApp> = {}): RelayApp {
     disabledReason: null,
     scheduleMs: null,
     c2bFallback: 'reject',
+    dailyQuota: 5,
     createdAt: sampleTime,
     version: 1,
     ...changes,

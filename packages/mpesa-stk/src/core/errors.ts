@@ -49,6 +49,8 @@ export const errorCodes = {
   MPESA_STK_RELAY_FULL:
     'Neither the store nor the local disk took a callback, and it was refused with 503. Make room on the disk and look at the store.',
   MPESA_STK_RELAY_UNAVAILABLE: 'The relay’s store does not answer. Try again in a moment.',
+  MPESA_STK_RELAY_OVER_QUOTA:
+    'The app took more events today than its quota. They are stored and delivered; its log is read again tomorrow (Nairobi), or when the operator raises `dailyQuota`.',
   MPESA_STK_RELAY_UNREACHABLE:
     'The command line found no relay. Start it, say where it is with --relay or RELAY_URL, or run the command where its data is.',
   MPESA_STK_CLI_USAGE:

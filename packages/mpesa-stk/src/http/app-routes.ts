@@ -11,16 +11,19 @@ import { noSuchApp, unauthorised } from './problem.ts'
 const appId = z.object({ appId: idText })
 const schedule = z.array(z.int().min(0)).max(50).nullable()
 const fallback = z.enum(['accept', 'reject'])
+const dailyQuota = z.int().min(1).nullable()
 const changes = z.strictObject({
   targetUrl: z.string().max(2_000).optional(),
   isDisabled: z.boolean().optional(),
   scheduleMs: schedule.optional(),
   c2bFallback: fallback.optional(),
+  dailyQuota: dailyQuota.optional(),
 })
 const creation = z.strictObject({
   targetUrl: z.string().max(2_000),
   scheduleMs: schedule.optional(),
   c2bFallback: fallback.optional(),
+  dailyQuota: dailyQuota.optional(),
 })
 const rotation = z.strictObject({
   overlapMs: z
@@ -41,9 +44,13 @@ const view = z
     disabledReason: z.string().nullable(),
     scheduleMs: schedule,
     c2bFallback: fallback,
+    dailyQuota,
     createdAt: z.iso.datetime(),
   })
   .openapi('App')
+const viewOfDay = view.extend({ eventsToday: z.int(), isOverQuota: z.boolean() }).openapi('AppOfDay', {
+  description: 'Over its quota an app is stored for and delivered to as ever; its log is not read.',
+})
 const appPage = z.object({ apps: z.array(view), next: z.string().nullable() }).openapi('AppPage')
 const withSecrets = view.extend({ signingSecret: z.string(), streamSecret: z.string() }).openapi('AppWithSecrets')
 const withSigningSecret = view.extend({ signingSecret: z.string() }).openapi('AppWithSigningSecret')
@@ -67,12 +74,13 @@ function viewApp(app: RelayApp) {
     disabledReason: app.disabledReason,
     scheduleMs: app.scheduleMs === null ? null : [...app.scheduleMs],
     c2bFallback: app.c2bFallback,
+    dailyQuota: app.dailyQuota,
     createdAt: app.createdAt.toISOString(),
   }
 }
 
 /** Apps: made by the operator, and read and changed by him or by whoever has the app's signing secret. */
-export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage }: Relay, access: Access): void {
+export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage, log }: Relay, access: Access): void {
   server.openapi(
     createRoute({
       method: 'post',
@@ -128,11 +136,13 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage 
       path: '/apps/{appId}',
       summary: 'Shows an app, without its secrets.',
       request: { params: appId },
-      responses: answers(view, 200, 'The app.'),
+      responses: answers(viewOfDay, 200, 'The app.'),
     }),
     async context => {
       const opened = await access.openApp(context, context.req.valid('param').appId)
-      return opened instanceof Response ? (opened as never) : context.json(viewApp(opened.app), 200)
+      if (opened instanceof Response) return opened as never
+      const { usedToday, isOver } = await log.quotaOf(opened.app)
+      return context.json({ ...viewApp(opened.app), eventsToday: usedToday, isOverQuota: isOver }, 200)
     },
   )
 

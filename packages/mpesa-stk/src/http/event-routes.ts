@@ -22,7 +22,7 @@ const status = z
   })
   .openapi('Status')
 
-const event = z
+export const event = z
   .object({
     eventId: z.string(),
     kind: z.enum(callbackKinds),
@@ -58,7 +58,7 @@ const ok = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
   404: { description: 'There is no such thing.' },
 })
 
-function viewEvent(found: RelayEvent) {
+export function viewEvent(found: RelayEvent) {
   const { id, kind, businessKey, checkoutRequestId, attemptCount, copies, contradicts, lastError } = found
   return {
     eventId: id,

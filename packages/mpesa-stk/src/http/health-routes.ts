@@ -26,6 +26,10 @@ export function addHealthRoutes(app: Hono<RelayEnv>, relay: Relay, metrics: Rela
     const { pending, oldestDueAt } = await relay.storage
       .countPending()
       .catch(() => ({ pending: -1, oldestDueAt: null }))
+    const appsOverQuota = await relay.log.appsOverQuota().then(
+      apps => apps.length,
+      () => -1,
+    )
     const oldestPendingS = oldestDueAt === null ? 0 : Math.max(0, (Date.now() - oldestDueAt.getTime()) / 1_000)
     metrics.set({
       circuits: relay.deliveries.circuits(),
@@ -34,6 +38,7 @@ export function addHealthRoutes(app: Hono<RelayEnv>, relay: Relay, metrics: Rela
       queued: relay.intake.queued,
       pending,
       oldestPendingS,
+      appsOverQuota,
     })
     return context.body(await metrics.text(), 200, { 'content-type': metrics.contentType })
   })

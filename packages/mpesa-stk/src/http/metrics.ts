@@ -15,6 +15,7 @@ export type RelayMetrics = {
     readonly queued: number
     readonly pending: number
     readonly oldestPendingS: number
+    readonly appsOverQuota: number
   }): void
   text(): Promise<string>
   readonly contentType: string
@@ -74,6 +75,7 @@ export function createMetrics(): RelayMetrics {
   const queued = gauge('relay_ingest_queue', 'Events that wait for a commit.')
   const pending = gauge('relay_pending_events', 'Events that are not delivered and not dead.')
   const oldest = gauge('relay_oldest_pending_seconds', 'For how long the oldest of them has been due.')
+  const overQuota = gauge('relay_apps_over_quota', 'Apps that took more events today than their quota.')
   return {
     contentType: registry.contentType,
     observer: {
@@ -97,6 +99,7 @@ export function createMetrics(): RelayMetrics {
       queued.set(numbers.queued)
       pending.set(numbers.pending)
       oldest.set(numbers.oldestPendingS)
+      overQuota.set(numbers.appsOverQuota)
     },
     text: () => registry.metrics(),
   }

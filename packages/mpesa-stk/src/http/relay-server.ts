@@ -12,6 +12,7 @@ import { addEventRoutes } from './event-routes.ts'
 import { frontDoor } from './front-door.ts'
 import { addHealthRoutes } from './health-routes.ts'
 import { addHookRoutes } from './hook-routes.ts'
+import { addLogRoutes } from './log-routes.ts'
 import { createMetrics } from './metrics.ts'
 import { answerError, problem } from './problem.ts'
 import { addQuarantineRoutes } from './quarantine-routes.ts'
@@ -101,6 +102,7 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   addAppRoutes(app, relay, access)
   addHealthRoutes(app, relay, metrics)
   addEventRoutes(app, relay, access)
+  addLogRoutes(app, relay, access, clock)
   addReplayRoutes(app, relay, access)
   addQuarantineRoutes(app, relay, access)
   app.notFound(context =>

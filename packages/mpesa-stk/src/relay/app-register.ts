@@ -17,12 +17,15 @@ export type AppChanges = {
   readonly scheduleMs?: readonly number[] | null | undefined
   /** Default `accept`: money that a customer wants to pay is not refused because a server was slow. */
   readonly c2bFallback?: C2bFallback | undefined
+  /** Events of a Nairobi day after which its log is not read on until the next. Default null: none. */
+  readonly dailyQuota?: number | null | undefined
 }
 
 /** How long both signing secrets are good after a rotation, unless the merchant says otherwise. */
 export const rotationOverlapMs = 24 * 3_600_000
 const maxSaveAttempts = 5
 const maxAttempts = 50
+const maxQuota = 1_000_000_000
 
 type RegisterPorts = {
   readonly storage: RelayStorage
@@ -49,6 +52,7 @@ export class AppRegister {
     targetUrl,
     scheduleMs = null,
     c2bFallback = 'accept',
+    dailyQuota = null,
   }: AppChanges & { readonly targetUrl: string }): Promise<OpenedApp> {
     this.#checkTarget(targetUrl)
     const secrets: AppSecrets = { signingSecret: createSecret(), streamSecret: createSecret(), previous: null }
@@ -61,6 +65,7 @@ export class AppRegister {
       disabledReason: null,
       scheduleMs: checkedSchedule(scheduleMs),
       c2bFallback,
+      dailyQuota: checkedQuota(dailyQuota),
       createdAt: this.#ports.clock.now(),
       version: 1,
     }
@@ -74,7 +79,7 @@ export class AppRegister {
   /** @throws MpesaStkError `MPESA_STK_TARGET_REFUSED`, `MPESA_STK_APP_INVALID` */
   async update(
     appId: string,
-    { targetUrl, isDisabled, scheduleMs, c2bFallback }: AppChanges,
+    { targetUrl, isDisabled, scheduleMs, c2bFallback, dailyQuota }: AppChanges,
   ): Promise<OpenedApp | null> {
     if (targetUrl !== undefined) this.#checkTarget(targetUrl)
     return this.change(appId, app => ({
@@ -84,6 +89,7 @@ export class AppRegister {
       disabledReason: (isDisabled ?? app.isDisabled) ? (app.disabledReason ?? 'by request') : null,
       scheduleMs: scheduleMs === undefined ? app.scheduleMs : checkedSchedule(scheduleMs),
       c2bFallback: c2bFallback ?? app.c2bFallback,
+      dailyQuota: dailyQuota === undefined ? app.dailyQuota : checkedQuota(dailyQuota),
     }))
   }
 
@@ -137,6 +143,12 @@ function checkedSchedule(scheduleMs: readonly number[] | null): readonly number[
     'MPESA_STK_APP_INVALID',
     `scheduleMs must be at most ${maxAttempts} pauses, each from 0 to ${longestPauseMs} ms`,
   )
+}
+
+function checkedQuota(dailyQuota: number | null): number | null {
+  if (dailyQuota === null || (Number.isSafeInteger(dailyQuota) && dailyQuota > 0 && dailyQuota <= maxQuota))
+    return dailyQuota
+  throw new MpesaStkError('MPESA_STK_APP_INVALID', `dailyQuota must be a whole number from 1 to ${maxQuota}, or null`)
 }
 
 function createSecret(): string {

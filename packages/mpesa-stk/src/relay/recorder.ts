@@ -16,6 +16,8 @@ export type RecorderPorts = {
   readonly steadyNow: () => Date
   readonly monotonicMs: () => number
   readonly onBatch: (events: number, durationMs: number) => void
+  /** An event was added to this app's log. */
+  readonly onRecorded: (appId: string) => void
 }
 
 /** What became of an event that was to be recorded. */
@@ -52,7 +54,7 @@ export class Recorder {
   }
 
   async #recordTogether(came: readonly NewRelayEvent[]): Promise<readonly Recording[]> {
-    const { storage, deliveries, random, monotonicMs, steadyNow, logger, onBatch } = this.#ports
+    const { storage, deliveries, random, monotonicMs, steadyNow, logger, onBatch, onRecorded } = this.#ports
     const { events, places } = mergeCopies(came)
     const at = steadyNow()
     const leasedAtMs = monotonicMs()
@@ -65,6 +67,7 @@ export class Recorder {
     for (const [index, event] of events.entries()) {
       const outcome = outcomes[index]
       if (outcome?.outcome !== 'recorded') continue
+      onRecorded(event.appId)
       const { contradicts } = outcome
       if (leaseMs > 0 && !event.isHeld)
         leased.push({ ...event, contradicts, attemptCount: 0, failures: 0, leaseId: lease.leaseId })

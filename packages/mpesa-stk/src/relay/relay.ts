@@ -11,6 +11,7 @@ import { AppBook } from './app-book.ts'
 import { AppRegister } from './app-register.ts'
 import { boundStorage } from './bounded-storage.ts'
 import { Intake, type IntakeOutcome } from './intake.ts'
+import { LogReader } from './log-reader.ts'
 import type { RelayObserver } from './observer.ts'
 import { QuarantineBudget, quarantineRowBytes } from './quarantine-budget.ts'
 import type { ReceivedBody } from './received-body.ts'
@@ -49,6 +50,7 @@ export class Relay {
   readonly register: AppRegister
   readonly intake: Intake
   readonly deliveries: DeliveryWorker
+  readonly log: LogReader
   readonly spool: Spool
   readonly #ports: RelayPorts
   readonly #settings: RelaySettings
@@ -75,6 +77,7 @@ export class Relay {
     this.#validator = new Validator({ ...ports, apps: this.apps }, settings.allowPrivateTargets)
     this.register = new AppRegister({ storage, clock, apps: this.apps, vault }, settings)
     this.spool = Spool.open(settings.spoolFolder, ports.logger)
+    this.log = new LogReader(storage, clock)
     this.deliveries = new DeliveryWorker({
       ...ports,
       storage,
@@ -97,6 +100,7 @@ export class Relay {
         steadyNow: this.#steadyNow,
         deliveries: this.deliveries,
         onBatch: ports.observer.committed,
+        onRecorded: appId => this.log.wake(appId),
       }),
       spool: this.spool,
       spoolBudget: new SpoolBudget({ junk: quarantineBudgetBytes, unseenApps: 512 * mebibyte }),

@@ -1,4 +1,5 @@
 import type { C2bFallback } from '../core/deliver/c2b-validation.ts'
+import type { LogEntry, LogHead } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type {
   DeliveryAttempt,
@@ -22,6 +23,7 @@ export type AppRow = {
   disabled_reason: string | null
   schedule_ms: string | null
   c2b_fallback: C2bFallback
+  daily_quota: number | null
   created_at: Time
   version: number
 }
@@ -52,6 +54,10 @@ export type ListedEventRow = Omit<EventRow, 'body'>
 
 export const listedEventColumns = `id, app_id, kind, business_key, result, checkout_request_id, callback_token, contradicts, copies,
   received_at, status, attempt_count, failures, due_at, lease_id, delivered_at, last_error`
+
+export type LogRow = { epoch: string; head: number | string; day: string; events_of_day: number | string }
+
+export type LogEntryRow = EventRow & { log_position: number | string }
 
 export type AttemptRow = {
   event_id: string
@@ -100,6 +106,7 @@ export function toApp(row: AppRow): RelayApp {
     disabledReason: row.disabled_reason,
     scheduleMs: row.schedule_ms === null ? null : (JSON.parse(row.schedule_ms) as readonly number[]),
     c2bFallback: row.c2b_fallback,
+    dailyQuota: row.daily_quota,
     createdAt: new Date(row.created_at),
     version: row.version,
   }
@@ -124,6 +131,14 @@ export function toRelayEvent(row: ListedEventRow): RelayEvent {
     dueAt: isDue ? new Date(row.due_at) : null,
     lastError: row.last_error,
   }
+}
+
+export function toLogHead(row: LogRow): LogHead {
+  return { epoch: row.epoch, position: Number(row.head), day: row.day, eventsOfDay: Number(row.events_of_day) }
+}
+
+export function toLogEntry(row: LogEntryRow): LogEntry {
+  return { position: Number(row.log_position), event: toRelayEvent(row), body: new Uint8Array(row.body) }
 }
 
 export function toLeasedEvent(row: EventRow): LeasedEvent {

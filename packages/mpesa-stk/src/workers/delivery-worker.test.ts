@@ -17,6 +17,7 @@ const app: RelayApp = {
   disabledReason: null,
   scheduleMs: null,
   c2bFallback: 'accept',
+  dailyQuota: null,
   createdAt: new Date(began),
   version: 1,
 }

@@ -11,7 +11,12 @@ type App = {
   readonly createdAt: string
 }
 type AppPage = { readonly apps: readonly App[]; readonly next: string | null }
-type Changes = CommonOptions & { readonly target?: string; readonly schedule?: string; readonly c2bFallback?: string }
+type Changes = CommonOptions & {
+  readonly target?: string
+  readonly schedule?: string
+  readonly c2bFallback?: string
+  readonly dailyQuota?: string
+}
 
 const path = (appId: string): string => `/apps/${encodeURIComponent(appId)}`
 
@@ -24,6 +29,7 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     .requiredOption('--target <url>', 'where callbacks are delivered to')
     .option('--schedule <ms,…>', 'pauses after failed attempts, in milliseconds')
     .option('--c2b-fallback <accept|reject>', 'the answer to a C2B validation that the endpoint does not answer')
+    .option('--daily-quota <n|none>', 'events of a day after which the log is not read on')
     .action((_options, command: Command) => act(command, 'POST', '/apps'))
 
   apps
@@ -55,6 +61,7 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     .option('--target <url>', 'where callbacks are delivered to')
     .option('--schedule <ms,…>', 'pauses after failed attempts, in milliseconds; `default` for the documented ones')
     .option('--c2b-fallback <accept|reject>', 'the answer to a C2B validation that the endpoint does not answer')
+    .option('--daily-quota <n|none>', 'events of a day after which the log is not read on')
     .action((appId: string, _options, command: Command) => act(command, 'PATCH', path(appId)))
 
   for (const [name, isDisabled, what] of [
@@ -94,11 +101,12 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
   }
 }
 
-function readChanges({ target, schedule, c2bFallback }: Changes): Readonly<Record<string, unknown>> {
+function readChanges({ target, schedule, c2bFallback, dailyQuota }: Changes): Readonly<Record<string, unknown>> {
   const pauses = schedule === 'default' ? null : schedule?.split(',').map(Number)
   return {
     ...(target !== undefined && { targetUrl: target }),
     ...(pauses !== undefined && { scheduleMs: pauses }),
     ...(c2bFallback !== undefined && { c2bFallback }),
+    ...(dailyQuota !== undefined && { dailyQuota: dailyQuota === 'none' ? null : Number(dailyQuota) }),
   }
 }

@@ -17,6 +17,8 @@ export type RelayApp = {
   readonly scheduleMs: readonly number[] | null
   /** For C2B validations that the endpoint does not answer in time. */
   readonly c2bFallback: C2bFallback
+  /** Events of a Nairobi day after which its log is not read on until the next; null: as many as come. Nothing is lost by it. */
+  readonly dailyQuota: number | null
   readonly createdAt: Date
   readonly version: number
 }

@@ -1,3 +1,4 @@
+import type { LogEntry, LogHead } from './event-log.ts'
 import type { RelayApp } from './relay-app.ts'
 import type {
   DeliveryAttempt,
@@ -47,7 +48,8 @@ export interface RelayStorage {
   saveApp(app: RelayApp): Promise<boolean>
   /**
    * Records a batch in one commit. No two of a batch have the same app, kind, key and result; they are sorted by these, so
-   * that two batches never wait for each other in a circle. What is recorded and not held is leased to the caller.
+   * that two batches never wait for each other in a circle. What is recorded and not held is leased to the caller, and
+   * takes the next positions of its app's log.
    */
   recordEvents(events: readonly NewRelayEvent[], lease: DeliveryLease): Promise<readonly RecordedEvent[]>
   /** Keeps bodies that are no events. */
@@ -87,6 +89,12 @@ export interface RelayStorage {
   findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null>
   /** Newest first. */
   listEvents(appId: string, filter: EventFilter, limit: number): Promise<readonly RelayEvent[]>
+  /** How an app's log stands; null before its first event. */
+  findLog(appId: string): Promise<LogHead | null>
+  /** The events of an app's log that stand after a position, in its order. */
+  readLog(appId: string, after: number, limit: number): Promise<readonly LogEntry[]>
+  /** Apps that took more events on this day than their quota. */
+  listOverQuota(day: string): Promise<readonly RelayApp[]>
   /** The newest of them, the oldest first. */
   listAttempts(eventId: string, limit: number): Promise<readonly DeliveryAttempt[]>
   /** For the numbers: how many are due or to be due, and since when the oldest has been due. */

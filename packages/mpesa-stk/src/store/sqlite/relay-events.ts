@@ -1,3 +1,4 @@
+import { dayOf } from '../../core/deliver/event-log.ts'
 import type { DeliveryResult, NewRelayEvent } from '../../core/deliver/relay-event.ts'
 import type { ClaimLimits, DeliveryLease, RecordedEvent } from '../../core/deliver/relay-storage.ts'
 import type { EventRow } from '../relay-rows.ts'
@@ -10,7 +11,29 @@ export function recordEvents(
 ): readonly RecordedEvent[] {
   // Before the first is written: two of this batch that differ would each find the other.
   const contradicted = events.map(event => findContradicted(on, event) ?? event.contradicts)
-  return events.map((event, index) => recordEvent(on, event, contradicted[index] ?? null, lease))
+  const logs = new Map<string, { readonly head: number; added: number }>()
+  const outcomes = events.map((event, index) => {
+    const log = logs.get(event.appId) ?? { head: headOf(on, event.appId), added: 0 }
+    logs.set(event.appId, log)
+    const outcome = recordEvent(on, event, contradicted[index] ?? null, lease, log.head + log.added + 1)
+    if (outcome.outcome === 'recorded') log.added++
+    return outcome
+  })
+  for (const [appId, { added }] of logs) if (added > 0) addToLog(on, appId, added, lease)
+  return outcomes
+}
+
+function headOf(on: SqliteStatements, appId: string): number {
+  return on.get<{ head: number }>('SELECT head FROM relay_logs WHERE app_id = ?', [appId])?.head ?? 0
+}
+
+/** The lease is as good as any for a name that no other log has. */
+function addToLog(on: SqliteStatements, appId: string, added: number, { leaseId, at }: DeliveryLease): void {
+  on.run(
+    `INSERT INTO relay_logs VALUES (?1, ?2, ?3, ?4, ?3) ON CONFLICT (app_id) DO UPDATE SET head = head + ?3, day = ?4,
+       events_of_day = CASE WHEN day = ?4 THEN events_of_day ELSE 0 END + ?3`,
+    [appId, leaseId, added, dayOf(at)],
+  )
 }
 
 /** At most fifty are read: whoever posts ever more of one key must not make each dearer than the one before. */
@@ -29,13 +52,15 @@ function recordEvent(
   event: NewRelayEvent,
   contradicts: string | null,
   { leaseId, leaseMs, at }: DeliveryLease,
+  position: number,
 ): RecordedEvent {
   const { appId, kind, businessKey, result } = event
   const now = at.getTime()
   const [row] = on.all(
     `INSERT INTO relay_delivery_events (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
-       copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0, 0, ?, ?, ?)
+       copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until,
+       log_position)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0, 0, ?, ?, ?, ?)
      ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING id`,
     [
       event.id,
@@ -52,6 +77,7 @@ function recordEvent(
       now,
       event.isHeld ? null : leaseId,
       event.isHeld ? null : now + leaseMs,
+      position,
     ],
   )
   if (row !== undefined) return { outcome: 'recorded', contradicts }

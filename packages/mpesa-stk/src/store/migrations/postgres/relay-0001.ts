@@ -12,6 +12,7 @@ CREATE TABLE relay_apps (
   disabled_reason TEXT,
   schedule_ms     TEXT,
   c2b_fallback    TEXT NOT NULL CHECK (c2b_fallback IN ('accept','reject')),
+  daily_quota     INTEGER,
   created_at      TIMESTAMPTZ NOT NULL,
   version         INTEGER NOT NULL
 );
@@ -36,11 +37,23 @@ CREATE TABLE relay_delivery_events (
   lease_until         TIMESTAMPTZ,
   delivered_at        TIMESTAMPTZ,
   last_error          TEXT,
+  log_position        BIGINT NOT NULL,
   UNIQUE (app_id, kind, business_key, result)
 );
 CREATE INDEX relay_delivery_events_due ON relay_delivery_events (app_id, due_at) WHERE status IN ('PENDING', 'FAILED');
 CREATE INDEX relay_delivery_events_app ON relay_delivery_events (app_id, id);
 CREATE INDEX relay_delivery_events_dead ON relay_delivery_events (app_id, id) WHERE status = 'DEAD';
+
+CREATE UNIQUE INDEX relay_delivery_events_log ON relay_delivery_events (app_id, log_position);
+
+-- One counter an app: positions are given in the order of commits, without gaps, and outlive the events.
+CREATE TABLE relay_logs (
+  app_id        TEXT PRIMARY KEY,
+  epoch         TEXT NOT NULL,
+  head          BIGINT NOT NULL,
+  day           TEXT NOT NULL,
+  events_of_day BIGINT NOT NULL
+);
 
 CREATE TABLE relay_delivery_attempts (
   event_id      TEXT NOT NULL,
@@ -97,23 +110,37 @@ CREATE FUNCTION relay_record_events(
   bodies BYTEA[], callback_tokens TEXT[], all_copies INTEGER[], times TIMESTAMPTZ[], contradicted TEXT[], held BOOLEAN[],
   lease TEXT, lease_ms FLOAT8
 ) RETURNS TABLE (event_id TEXT, contradicted_id TEXT) LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
+DECLARE today TEXT := to_char(clock_timestamp() AT TIME ZONE 'UTC' + interval '3 hours', 'YYYY-MM-DD');
 BEGIN
   PERFORM pg_advisory_xact_lock(subject) FROM (
     SELECT DISTINCT hashtextextended(concat_ws(' ', n.app_id, n.kind, n.business_key), 0) AS subject
     FROM unnest(app_ids, kinds, business_keys) AS n (app_id, kind, business_key) ORDER BY subject) locks;
   RETURN QUERY
+  -- Nobody else writes these keys until we commit: what is not there now is new, and takes the next positions of its app's log.
+  WITH fresh AS MATERIALIZED (
+    SELECT n.*, row_number() OVER (PARTITION BY n.app_id ORDER BY n.id) AS number, count(*) OVER (PARTITION BY n.app_id) AS total
+    FROM unnest(ids, app_ids, kinds, business_keys, results, checkout_request_ids, bodies, callback_tokens, all_copies, times,
+      contradicted, held) AS n (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token, copies,
+      received_at, contradicts, is_held)
+    WHERE NOT EXISTS (SELECT 1 FROM relay_delivery_events o WHERE o.app_id = n.app_id AND o.kind = n.kind
+      AND o.business_key = n.business_key AND o.result = n.result)),
+  logs AS (
+    INSERT INTO relay_logs AS l SELECT f.app_id, lease, max(f.total), today, max(f.total) FROM fresh f
+    GROUP BY f.app_id ORDER BY f.app_id
+    ON CONFLICT (app_id) DO UPDATE SET head = l.head + excluded.head, day = today,
+      events_of_day = CASE WHEN l.day = today THEN l.events_of_day ELSE 0 END + excluded.events_of_day
+    RETURNING l.app_id, l.head)
   INSERT INTO relay_delivery_events AS e (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
-    copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until)
+    copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until, log_position)
   SELECT n.id, n.app_id, n.kind, n.business_key, n.result, n.checkout_request_id, n.body, n.callback_token, n.copies,
     -- At most fifty are read: whoever posts ever more of one key must not make each dearer than the one before. And not the first
     -- by id, for which the planner would go along the index of the app's ids.
     n.received_at, coalesce((SELECT min(same.id) FROM (SELECT o.id FROM relay_delivery_events o WHERE o.app_id = n.app_id
       AND o.kind = n.kind AND o.business_key = n.business_key AND o.result <> n.result LIMIT 50) same), n.contradicts),
     'PENDING', 0, 0, clock_timestamp(), CASE WHEN NOT n.is_held THEN lease END,
-    CASE WHEN NOT n.is_held THEN clock_timestamp() + lease_ms * interval '1 millisecond' END
-  FROM unnest(ids, app_ids, kinds, business_keys, results, checkout_request_ids, bodies, callback_tokens, all_copies, times,
-    contradicted, held) AS n (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token, copies,
-    received_at, contradicts, is_held)
+    CASE WHEN NOT n.is_held THEN clock_timestamp() + lease_ms * interval '1 millisecond' END,
+    logs.head - n.total + n.number
+  FROM fresh n JOIN logs ON logs.app_id = n.app_id
   -- Batches that were not sorted deadlocked in a trial of concurrent inserts, and sorted ones never did.
   ORDER BY n.app_id, n.kind, n.business_key, n.result
   ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING e.id, e.contradicts;

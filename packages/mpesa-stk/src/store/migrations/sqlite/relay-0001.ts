@@ -12,6 +12,7 @@ CREATE TABLE relay_apps (
   disabled_reason TEXT,
   schedule_ms     TEXT,
   c2b_fallback    TEXT NOT NULL CHECK (c2b_fallback IN ('accept','reject')),
+  daily_quota     INTEGER,
   created_at      INTEGER NOT NULL,
   version         INTEGER NOT NULL
 ) STRICT;
@@ -36,11 +37,23 @@ CREATE TABLE relay_delivery_events (
   lease_until         INTEGER,
   delivered_at        INTEGER,
   last_error          TEXT,
+  log_position        INTEGER NOT NULL,
   UNIQUE (app_id, kind, business_key, result)
 ) STRICT;
 CREATE INDEX relay_delivery_events_due ON relay_delivery_events (app_id, due_at) WHERE status IN ('PENDING', 'FAILED');
 CREATE INDEX relay_delivery_events_app ON relay_delivery_events (app_id, id);
 CREATE INDEX relay_delivery_events_dead ON relay_delivery_events (app_id, id) WHERE status = 'DEAD';
+
+CREATE UNIQUE INDEX relay_delivery_events_log ON relay_delivery_events (app_id, log_position);
+
+-- One counter an app: positions are given in the order of commits, without gaps, and outlive the events.
+CREATE TABLE relay_logs (
+  app_id        TEXT PRIMARY KEY,
+  epoch         TEXT NOT NULL,
+  head          INTEGER NOT NULL,
+  day           TEXT NOT NULL,
+  events_of_day INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE relay_delivery_attempts (
   event_id      TEXT NOT NULL,

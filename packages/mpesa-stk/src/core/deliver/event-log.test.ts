@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest'
+import { dayOf, formatCursor, judgeQuota, logBeginning, parseCursor, resume } from './event-log.ts'
+
+describe('a cursor', () => {
+  test('is read as it was written, and nothing else is one', () => {
+    const cursor = { epoch: '01a2-b3', position: 812 }
+    expect(parseCursor(formatCursor(cursor))).toEqual(cursor)
+    expect(parseCursor(formatCursor(logBeginning))).toEqual(logBeginning)
+    for (const text of ['', 'x', '.1', 'a.', 'a.-1', 'a.1.5', 'a.1e3', 'a b.1', `a.${'9'.repeat(16)}`, 'latest']) {
+      expect(parseCursor(text)).toBeNull()
+    }
+  })
+
+  test.each([
+    ['of this log', { epoch: 'a', position: 3 }, { after: 3, isGap: false }],
+    ['at its head', { epoch: 'a', position: 9 }, { after: 9, isGap: false }],
+    ['of another log', { epoch: 'b', position: 3 }, { after: 0, isGap: true }],
+    ['behind the head, as after a restore', { epoch: 'a', position: 10 }, { after: 0, isGap: true }],
+    ['from before there was a log', logBeginning, { after: 0, isGap: false }],
+  ])('%s goes on where it can', (_what, cursor, expected) => {
+    expect(resume(cursor, { epoch: 'a', position: 9 })).toEqual(expected)
+  })
+})
+
+test('a day begins at Nairobi’s midnight', () => {
+  expect(dayOf(new Date('2026-11-24T20:59:59.999Z'))).toBe('2026-11-24')
+  expect(dayOf(new Date('2026-11-24T21:00:00Z'))).toBe('2026-11-25')
+})
+
+test.each([
+  [null, 99, false],
+  [100, 100, false],
+  [99, 100, true],
+])('a quota of %s with %s events of today', (perDay, eventsOfDay, isOver) => {
+  const at = new Date('2026-11-24T12:00:00Z')
+  const head = { epoch: 'a', position: 500, day: '2026-11-24', eventsOfDay }
+  expect(judgeQuota(perDay, head, at)).toEqual({ perDay, usedToday: eventsOfDay, isOver })
+  expect(judgeQuota(perDay, { ...head, day: '2026-11-23' }, at)).toEqual({ perDay, usedToday: 0, isOver: false })
+  expect(judgeQuota(perDay, null, at).isOver).toBe(false)
+})

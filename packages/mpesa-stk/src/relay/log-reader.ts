@@ -1,0 +1,111 @@
+import {
+  dayOf,
+  formatCursor,
+  judgeQuota,
+  type LogCursor,
+  type LogEntry,
+  logBeginning,
+  type Quota,
+  resume,
+} from '../core/deliver/event-log.ts'
+import type { RelayApp } from '../core/deliver/relay-app.ts'
+import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import type { Clock } from '../core/ports.ts'
+import { createSignal, type Signal } from '../workers/signal.ts'
+
+export type LogPage = {
+  readonly entries: readonly (LogEntry & { readonly cursor: string })[]
+  /** Where the next page begins. */
+  readonly cursor: string
+  /** Something between where this page should have begun and its first entry cannot be read any more. */
+  readonly isGap: boolean
+}
+
+/** How often to look for what another relay recorded. */
+const lookEveryMs = 1_000
+/** More who wait than this are answered at once. */
+const maxWaiting = 1_000
+
+/** Reads the logs of apps, and waits for what is not there yet. */
+export class LogReader {
+  readonly #storage: RelayStorage
+  readonly #clock: Clock
+  readonly #waiting = new Map<string, Signal>()
+  #waiters = 0
+
+  constructor(storage: RelayStorage, clock: Clock) {
+    this.#storage = storage
+    this.#clock = clock
+  }
+
+  /** Something was recorded for this app, here: whoever waits for it need not wait for his next look. */
+  wake(appId: string): void {
+    this.#waiting.get(appId)?.happen()
+    this.#waiting.delete(appId)
+  }
+
+  async quotaOf({ appId, dailyQuota }: RelayApp): Promise<Quota> {
+    return judgeQuota(dailyQuota, await this.#storage.findLog(appId), this.#clock.now())
+  }
+
+  /** Those that are not read on today. */
+  appsOverQuota(): Promise<readonly RelayApp[]> {
+    return this.#storage.listOverQuota(dayOf(this.#clock.now()))
+  }
+
+  /** The cursor after which comes what is not there yet. */
+  async headOf(appId: string): Promise<LogCursor> {
+    return (await this.#storage.findLog(appId)) ?? logBeginning
+  }
+
+  /** What stands after the cursor, at most `limit`. Waits up to `waitMs` for the first where there is none. */
+  async read(appId: string, cursor: LogCursor, limit: number, waitMs: number, signal: AbortSignal): Promise<LogPage> {
+    const untilMs = performance.now() + waitMs
+    for (;;) {
+      // Before the look: what is recorded between it and the waiting wakes us all the same.
+      const recorded = this.#recorded(appId)
+      const page = await this.#look(appId, cursor, limit)
+      const leftMs = untilMs - performance.now()
+      if (page.entries.length > 0 || page.isGap || leftMs <= 0 || signal.aborted || this.#waiters >= maxWaiting)
+        return page
+      this.#waiters++
+      await happensWithin(Math.min(lookEveryMs, leftMs), recorded.happened, signal)
+      this.#waiters--
+    }
+  }
+
+  #recorded(appId: string): Signal {
+    const known = this.#waiting.get(appId)
+    if (known !== undefined) return known
+    const signal = createSignal()
+    this.#waiting.set(appId, signal)
+    return signal
+  }
+
+  async #look(appId: string, cursor: LogCursor, limit: number): Promise<LogPage> {
+    const head = await this.headOf(appId)
+    const { after, isGap } = resume(cursor, head)
+    const found = after < head.position ? await this.#storage.readLog(appId, after, limit) : []
+    const entries = found.map(entry => ({ ...entry, cursor: formatCursor({ ...head, position: entry.position }) }))
+    const [first] = entries
+    return {
+      entries,
+      // All that stood there may be gone: then it goes on behind the head.
+      cursor: entries.at(-1)?.cursor ?? formatCursor({ epoch: head.epoch, position: Math.max(after, head.position) }),
+      isGap: isGap || (first === undefined ? after < head.position : first.position > after + 1),
+    }
+  }
+}
+
+/** Resolves when it has happened, or the time is over, or nobody waits any more. */
+async function happensWithin(ms: number, happened: Promise<void>, signal: AbortSignal): Promise<void> {
+  await new Promise<void>(resolve => {
+    const timer = setTimeout(resolve, ms)
+    const end = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    void happened.then(end)
+    signal.addEventListener('abort', end, { once: true })
+  })
+}
