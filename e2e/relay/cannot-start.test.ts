@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -74,6 +74,22 @@ describe('a relay whose environment is wrong', () => {
     expect(said).toMatch(message)
     expect(said).not.toMatch(/^\s+at /m)
     expect(said).not.toContain('hunter2')
+  })
+
+  test('whose key was lost makes no other, and says where to put the old one', async () => {
+    const RELAY_DATA_DIR = newFolder()
+    const key = join(RELAY_DATA_DIR, 'encryption-key')
+    const first = await startRelay({ PORT: '0', RELAY_DATA_DIR })
+    const body = '{"targetUrl":"http://127.0.0.1:9/"}'
+    await fetch(`${first.url}/apps`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    expect(await first.stop()).toBe(0)
+    renameSync(key, `${key}-elsewhere`)
+    const said = await startInVain({ RELAY_DATA_DIR })
+    expect(said).toMatch(/^MPESA_STK_RELAY_KEY_WRONG: the store has apps.* put .*encryption-key back/m)
+    expect(existsSync(key)).toBe(false)
+    renameSync(`${key}-elsewhere`, key)
+    const again = await startRelay({ PORT: '0', RELAY_DATA_DIR })
+    expect(await again.stop()).toBe(0)
   })
 
   test('of two on one data folder the second says whose it is and what to do', async () => {

@@ -5,6 +5,7 @@ import { errorCodes, MpesaStkError, type MpesaStkErrorCode } from '../core/error
 import type { Logger } from '../core/ports.ts'
 import { createRelayServer } from '../http/relay-server.ts'
 import { openRelayStorage } from './open-relay-storage.ts'
+import { refuseLostKey } from './refuse-lost-key.ts'
 import { readRelayConfig } from './relay-config.ts'
 import type { CommonOptions, Terminal } from './terminal.ts'
 
@@ -87,6 +88,7 @@ async function openHere({ environment }: Terminal): Promise<RelayClient> {
   }
   const { storage, close } = await openRelayStorage(config, silent)
   await storage.migrate()
+  await refuseLostKey(storage, config)
   const adminToken = randomBytes(32).toString('hex')
   const app = createRelayServer({
     storage,

@@ -7,6 +7,7 @@ import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Logger } from '../core/ports.ts'
 import { createRelayServer } from '../http/relay-server.ts'
 import { openRelayStorage } from './open-relay-storage.ts'
+import { refuseLostKey } from './refuse-lost-key.ts'
 import type { RelayConfig } from './relay-config.ts'
 
 const migrateAgainAfterMs = 1_000
@@ -29,6 +30,7 @@ export async function runRelay(config: RelayConfig): Promise<number> {
   const { storage, name, close } = await openRelayStorage(config, logger)
   const stopped = new AbortController()
   await migrate(storage, logger, stopped.signal)
+  await refuseLostKey(storage, config)
   const app = createRelayServer({
     storage,
     logger,

@@ -6,13 +6,15 @@ import { MpesaStkError } from '../core/errors.ts'
 /** Whatever is shorter can be guessed. */
 export const shortestSecret = 16
 
+export const encryptionKeyPath = (folder: string): string => join(folder, 'encryption-key')
+
 /**
  * The key in a folder, which is made there once, for its owner's eyes only. A key that was lost is noticed by the store's
  * check value before anything is sealed with the next.
  */
 export function findEncryptionKey(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const path = join(folder, 'encryption-key')
+  const path = encryptionKeyPath(folder)
   const draft = `${path}.${randomBytes(6).toString('hex')}`
   const file = openSync(draft, 'wx', 0o600)
   try {
