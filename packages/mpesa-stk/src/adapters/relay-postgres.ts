@@ -1,4 +1,4 @@
-import type { LogEntry, LogHead } from '../core/deliver/event-log.ts'
+import type { LogEntry, LogHead, LogSlice } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type {
   DeliveryAttempt,
@@ -35,6 +35,7 @@ import {
   type EventRow,
   type LogEntryRow,
   type LogRow,
+  logEntryColumns,
   type QuarantineRow,
   type ReplayRow,
   toApp,
@@ -234,10 +235,11 @@ export class PostgresRelayAdapter implements RelayStorage {
     return row === undefined ? null : toLogHead(row)
   }
 
-  async readLog(appId: string, after: number, limit: number): Promise<readonly LogEntry[]> {
+  async readLog(appId: string, { after, limit, withBodies }: LogSlice): Promise<readonly LogEntry[]> {
     const rows = await this.#all<LogEntryRow>(
-      'SELECT * FROM relay_delivery_events WHERE app_id = $1 AND log_position > $2 ORDER BY log_position LIMIT $3',
-      [appId, after, limit],
+      `SELECT ${logEntryColumns}, CASE WHEN $4 THEN body END AS body FROM relay_delivery_events
+       WHERE app_id = $1 AND log_position > $2 ORDER BY log_position LIMIT $3`,
+      [appId, after, limit, withBodies],
     )
     return rows.map(toLogEntry)
   }

@@ -1,4 +1,4 @@
-import type { LogEntry, LogHead } from '../core/deliver/event-log.ts'
+import type { LogEntry, LogHead, LogSlice } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type {
   DeliveryAttempt,
@@ -25,6 +25,7 @@ import {
   type LogEntryRow,
   type LogRow,
   listedEventColumns,
+  logEntryColumns,
   type QuarantineRow,
   type ReplayRow,
   toApp,
@@ -252,11 +253,12 @@ export class SqliteRelayAdapter implements RelayStorage {
     return row === undefined ? null : toLogHead(row)
   }
 
-  async readLog(appId: string, after: number, limit: number): Promise<readonly LogEntry[]> {
+  async readLog(appId: string, { after, limit, withBodies }: LogSlice): Promise<readonly LogEntry[]> {
     return this.#on
       .all<LogEntryRow>(
-        'SELECT * FROM relay_delivery_events WHERE app_id = ? AND log_position > ? ORDER BY log_position LIMIT ?',
-        [appId, after, limit],
+        `SELECT ${logEntryColumns}, CASE WHEN ?4 THEN body END AS body FROM relay_delivery_events
+         WHERE app_id = ?1 AND log_position > ?2 ORDER BY log_position LIMIT ?3`,
+        [appId, after, limit, withBodies ? 1 : 0],
       )
       .map(toLogEntry)
   }

@@ -3,7 +3,8 @@ import { dayOf } from '../core/deliver/event-log.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { ids, lease, openApp, type RelayCase, sampleEvent } from './relay-samples.ts'
 
-const readAll = async (storage: RelayStorage, appId: string, after = 0) => storage.readLog(appId, after, 1_000)
+const readAll = async (storage: RelayStorage, appId: string, after = 0) =>
+  storage.readLog(appId, { after, limit: 1_000, withBodies: true })
 
 export const relayLogCases: readonly RelayCase[] = [
   {
@@ -27,10 +28,12 @@ export const relayLogCases: readonly RelayCase[] = [
       assert.equal((await storage.findLog(app.appId))?.position, 6)
       assert.equal((await storage.findLog(other.appId))?.position, 1)
       assert.deepEqual(
-        (await storage.readLog(app.appId, 2, 3)).map(({ position }) => position),
+        (await storage.readLog(app.appId, { after: 2, limit: 3, withBodies: false })).map(({ position }) => position),
         [3, 4, 5],
       )
       assert.deepEqual(await readAll(storage, app.appId, 6), [])
+      const [bare] = await storage.readLog(app.appId, { after: 0, limit: 1, withBodies: false })
+      assert.deepEqual([bare?.event.id, bare?.body], [log[0]?.event.id, null])
     },
   },
   {

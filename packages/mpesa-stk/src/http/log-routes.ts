@@ -1,7 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { formatCursor, type LogEntry, logBeginning, parseCursor } from '../core/deliver/event-log.ts'
+import { formatCursor, logBeginning, parseCursor } from '../core/deliver/event-log.ts'
 import { prepareDelivery } from '../core/deliver/prepare-delivery.ts'
+import type { RelayEvent } from '../core/deliver/relay-event.ts'
 import type { Clock } from '../core/ports.ts'
 import type { OpenedApp } from '../relay/app-book.ts'
 import type { Relay } from '../relay/relay.ts'
@@ -13,6 +14,9 @@ import { problem } from './problem.ts'
 
 /** Below what proxies cut off. */
 const longestWaitMs = 25_000
+
+/** Their bodies are in memory at once. */
+const mostDeliveries = 50
 
 const query = z.object({
   after: z.string().max(200).optional(),
@@ -53,11 +57,17 @@ export function addLogRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, access
       }
       const cursor = after === undefined ? logBeginning : parseCursor(after)
       if (cursor === null) return noCursor(context) as never
-      const page = await relay.log.read(appId, cursor, limit, waitMs, context.req.raw.signal)
+      const withBodies = deliveries === '1'
+      const page = await relay.log.read(appId, cursor, {
+        limit: withBodies ? Math.min(limit, mostDeliveries) : limit,
+        waitMs,
+        withBodies,
+        signal: context.req.raw.signal,
+      })
       const entries = page.entries.map(each => ({
         cursor: each.cursor,
         event: viewEvent(each.event),
-        ...(deliveries === '1' && { delivery: deliver(each, opened, clock.now()) }),
+        ...(each.body !== null && { delivery: deliver(each.event, each.body, opened, clock.now()) }),
       }))
       return context.json({ entries, cursor: page.cursor, gap: page.isGap }, 200)
     },
@@ -65,7 +75,7 @@ export function addLogRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, access
 }
 
 /** As it would be delivered now. */
-function deliver({ event: found, body: raw }: LogEntry, { app, secrets }: OpenedApp, at: Date) {
+function deliver(found: RelayEvent, raw: Uint8Array, { app, secrets }: OpenedApp, at: Date) {
   const { headers, body } = prepareDelivery({ ...found, body: raw }, app, secrets, at, found.kind)
   return { headers: { ...headers }, bodyBase64: Buffer.from(body).toString('base64') }
 }

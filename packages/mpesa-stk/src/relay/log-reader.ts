@@ -4,6 +4,7 @@ import {
   judgeQuota,
   type LogCursor,
   type LogEntry,
+  type LogSlice,
   logBeginning,
   type Quota,
   resume,
@@ -12,6 +13,8 @@ import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import type { Clock } from '../core/ports.ts'
 import { createSignal, type Signal } from '../workers/signal.ts'
+
+export type LogRequest = Omit<LogSlice, 'after'> & { readonly waitMs: number; readonly signal: AbortSignal }
 
 export type LogPage = {
   readonly entries: readonly (LogEntry & { readonly cursor: string })[]
@@ -58,13 +61,13 @@ export class LogReader {
     return (await this.#storage.findLog(appId)) ?? logBeginning
   }
 
-  /** What stands after the cursor, at most `limit`. Waits up to `waitMs` for the first where there is none. */
-  async read(appId: string, cursor: LogCursor, limit: number, waitMs: number, signal: AbortSignal): Promise<LogPage> {
+  /** What stands after the cursor. Waits up to `waitMs` for the first where there is none. */
+  async read(appId: string, cursor: LogCursor, { waitMs, signal, ...slice }: LogRequest): Promise<LogPage> {
     const untilMs = performance.now() + waitMs
     for (;;) {
       // Before the look: what is recorded between it and the waiting wakes us all the same.
       const recorded = this.#recorded(appId)
-      const page = await this.#look(appId, cursor, limit)
+      const page = await this.#look(appId, cursor, slice)
       const leftMs = untilMs - performance.now()
       if (page.entries.length > 0 || page.isGap || leftMs <= 0 || signal.aborted || this.#waiters >= maxWaiting)
         return page
@@ -82,10 +85,10 @@ export class LogReader {
     return signal
   }
 
-  async #look(appId: string, cursor: LogCursor, limit: number): Promise<LogPage> {
+  async #look(appId: string, cursor: LogCursor, slice: Omit<LogSlice, 'after'>): Promise<LogPage> {
     const head = await this.headOf(appId)
     const { after, isGap } = resume(cursor, head)
-    const found = after < head.position ? await this.#storage.readLog(appId, after, limit) : []
+    const found = after < head.position ? await this.#storage.readLog(appId, { ...slice, after }) : []
     const entries = found.map(entry => ({ ...entry, cursor: formatCursor({ ...head, position: entry.position }) }))
     const [first] = entries
     return {

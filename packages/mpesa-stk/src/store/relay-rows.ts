@@ -57,7 +57,9 @@ export const listedEventColumns = `id, app_id, kind, business_key, result, check
 
 export type LogRow = { epoch: string; head: number | string; day: string; events_of_day: number | string }
 
-export type LogEntryRow = EventRow & { log_position: number | string }
+export type LogEntryRow = ListedEventRow & { log_position: number | string; body: Uint8Array | null }
+
+export const logEntryColumns = `${listedEventColumns}, log_position`
 
 export type AttemptRow = {
   event_id: string
@@ -138,7 +140,11 @@ export function toLogHead(row: LogRow): LogHead {
 }
 
 export function toLogEntry(row: LogEntryRow): LogEntry {
-  return { position: Number(row.log_position), event: toRelayEvent(row), body: new Uint8Array(row.body) }
+  return {
+    position: Number(row.log_position),
+    event: toRelayEvent(row),
+    body: row.body === null ? null : new Uint8Array(row.body),
+  }
 }
 
 export function toLeasedEvent(row: EventRow): LeasedEvent {

@@ -9,7 +9,11 @@ export type LogCursor = { readonly epoch: string; readonly position: number }
 /** How an app's log stands; and how many events it took today, in Nairobi's days. */
 export type LogHead = LogCursor & { readonly day: string; readonly eventsOfDay: number }
 
-export type LogEntry = { readonly position: number; readonly event: RelayEvent; readonly body: Uint8Array }
+/** `body` is null for who did not ask for it. */
+export type LogEntry = { readonly position: number; readonly event: RelayEvent; readonly body: Uint8Array | null }
+
+/** How much of a log is read at once. */
+export type LogSlice = { readonly after: number; readonly limit: number; readonly withBodies: boolean }
 
 /** Before the first entry of a log that has not begun. */
 export const logBeginning: LogCursor = { epoch: '-', position: 0 }

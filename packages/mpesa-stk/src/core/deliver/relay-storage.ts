@@ -1,4 +1,4 @@
-import type { LogEntry, LogHead } from './event-log.ts'
+import type { LogEntry, LogHead, LogSlice } from './event-log.ts'
 import type { RelayApp } from './relay-app.ts'
 import type {
   DeliveryAttempt,
@@ -92,7 +92,7 @@ export interface RelayStorage {
   /** How an app's log stands; null before its first event. */
   findLog(appId: string): Promise<LogHead | null>
   /** The events of an app's log that stand after a position, in its order. */
-  readLog(appId: string, after: number, limit: number): Promise<readonly LogEntry[]>
+  readLog(appId: string, slice: LogSlice): Promise<readonly LogEntry[]>
   /** Apps that took more events on this day than their quota. */
   listOverQuota(day: string): Promise<readonly RelayApp[]>
   /** The newest of them, the oldest first. */
