@@ -49,7 +49,7 @@ describe('a delivery', () => {
     await relay.app.relay.deliveries.idle()
     const status = `/status/ws_CO_1?app_id=${app.appId}`
     expect(await relay.read(status)).toMatchObject({ status: 'DEAD', attemptCount: 4, lastError: 'HTTP 404' })
-    expect(relay.log()).toContain('an event is dead')
+    expect(relay.log()).toContain('alert: delivery.dead')
     sink.answer((_request, response) => void response.writeHead(200).end())
     const { eventId } = await relay.read<EventView>(status)
     expect(await (await relay.post(`/v1/events/${eventId}/replay`, '')).json()).toEqual({ replayed: 1 })

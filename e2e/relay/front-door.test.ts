@@ -361,12 +361,13 @@ describe('the log of a relay', () => {
     const log = relay.log()
     const lines = log.split('\n')
     for (const message of [
-      'a callback says something else than one before',
-      'an event is dead: its last attempt failed',
+      'alert: contradiction',
+      'alert: delivery.dead',
+      'alert: endpoint.disabled',
       'a C2B validation was answered',
       'a body that is nobody’s event was not kept',
     ]) {
-      const naming = lines.filter(line => line.startsWith(message) && line.includes(`"app":"${logMark}"`))
+      const naming = lines.filter(line => line.startsWith(message) && line.includes(`":"${logMark}"`))
       expect([message, naming.length > 0]).toEqual([message, true])
     }
     for (const message of [

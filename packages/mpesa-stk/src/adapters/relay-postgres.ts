@@ -12,6 +12,7 @@ import type {
   ClaimLimits,
   DeliveryLease,
   EventFilter,
+  OverdueApp,
   RecordedEvent,
   RelayStorage,
 } from '../core/deliver/relay-storage.ts'
@@ -27,6 +28,7 @@ import {
   recordEvents,
   renewLeases,
 } from '../store/postgres/relay-events.ts'
+import { findOverdueApps } from '../store/postgres/relay-overdue.ts'
 import { advanceReplays, findReplayable, replayEvents, startReplay } from '../store/postgres/relay-replays.ts'
 import { relaySchema } from '../store/postgres/relay-schema.ts'
 import {
@@ -43,6 +45,7 @@ import {
   toLeasedEvent,
   toLogEntry,
   toLogHead,
+  toOverdueApp,
   toQuarantined,
   toRelayEvent,
   toReplay,
@@ -75,7 +78,7 @@ export class PostgresRelayAdapter implements RelayStorage {
   }
 
   async createApp(app: RelayApp): Promise<void> {
-    await this.#all('INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', valuesOf(app))
+    await this.#all('INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', valuesOf(app))
   }
 
   async findApp(appId: string): Promise<RelayApp | null> {
@@ -97,6 +100,11 @@ export class PostgresRelayAdapter implements RelayStorage {
     return rows.map(toApp)
   }
 
+  async listOperatorApps(): Promise<readonly RelayApp[]> {
+    const rows = await this.#all<AppRow>("SELECT * FROM relay_apps WHERE receives = 'alerts' ORDER BY app_id")
+    return rows.map(toApp)
+  }
+
   async deleteApp(appId: string): Promise<boolean> {
     const rows = await this.#all(
       `WITH ended AS (UPDATE relay_replays SET state = 'CANCELLED', ended_at = clock_timestamp()
@@ -110,7 +118,8 @@ export class PostgresRelayAdapter implements RelayStorage {
   async saveApp(app: RelayApp): Promise<boolean> {
     const rows = await this.#all(
       `UPDATE relay_apps SET source_id = $2, target_url = $3, sealed_secrets = $4, is_disabled = $5, disabled_reason = $6,
-         schedule_ms = $7, c2b_fallback = $8, daily_quota = $9, created_at = $10, version = $11 WHERE app_id = $1 AND version = $11 - 1 RETURNING app_id`,
+         schedule_ms = $7, c2b_fallback = $8, daily_quota = $9, created_at = $10, version = $11, receives = $12
+       WHERE app_id = $1 AND version = $11 - 1 RETURNING app_id`,
       valuesOf(app),
     )
     return rows.length > 0
@@ -150,6 +159,14 @@ export class PostgresRelayAdapter implements RelayStorage {
     return row?.bytes ?? 0
   }
 
+  async countQuarantinedFrom(firstId: string, atMost: number): Promise<number> {
+    const [row] = await this.#all<{ count: number }>(
+      'SELECT count(*)::int AS count FROM (SELECT 1 FROM relay_quarantine WHERE id >= $1 LIMIT $2) found',
+      [firstId, atMost],
+    )
+    return row?.count ?? 0
+  }
+
   async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]> {
     const rows = await this.#all<QuarantineRow>(
       'SELECT * FROM relay_quarantine WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2',
@@ -165,6 +182,10 @@ export class PostgresRelayAdapter implements RelayStorage {
   ): Promise<readonly LeasedEvent[]> {
     const rows = await this.#told(() => claimDueEvents(this.#pool, lease, limits, exceptApps))
     return rows.toSorted((a, b) => Number(a.due_at) - Number(b.due_at)).map(toLeasedEvent)
+  }
+
+  async findOverdueApps(before: Date, _at: Date, limit: number): Promise<readonly OverdueApp[]> {
+    return (await this.#told(() => findOverdueApps(this.#pool, before, limit))).map(toOverdueApp)
   }
 
   async renewLeases(eventIds: readonly string[], lease: DeliveryLease): Promise<readonly string[]> {
@@ -319,5 +340,6 @@ function valuesOf(app: RelayApp): unknown[] {
     app.dailyQuota,
     app.createdAt,
     app.version,
+    app.receives,
   ]
 }

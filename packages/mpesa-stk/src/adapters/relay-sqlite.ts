@@ -12,6 +12,7 @@ import type {
   ClaimLimits,
   DeliveryLease,
   EventFilter,
+  OverdueApp,
   RecordedEvent,
   RelayStorage,
 } from '../core/deliver/relay-storage.ts'
@@ -33,6 +34,7 @@ import {
   toLeasedEvent,
   toLogEntry,
   toLogHead,
+  toOverdueApp,
   toQuarantined,
   toRelayEvent,
   toReplay,
@@ -40,6 +42,7 @@ import {
 import { openSqliteDatabase, type SqliteDatabase, type SqliteValue } from '../store/sqlite/database.ts'
 import { migrateSqlite } from '../store/sqlite/migrate.ts'
 import { claimDueEvents, finishDelivery, recordEvents } from '../store/sqlite/relay-events.ts'
+import { findOverdueApps } from '../store/sqlite/relay-overdue.ts'
 import {
   advanceReplays,
   countReplayable,
@@ -94,7 +97,7 @@ export class SqliteRelayAdapter implements RelayStorage {
   }
 
   async createApp(app: RelayApp): Promise<void> {
-    this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
+    this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
   }
 
   async findApp(appId: string): Promise<RelayApp | null> {
@@ -116,6 +119,10 @@ export class SqliteRelayAdapter implements RelayStorage {
       .map(toApp)
   }
 
+  async listOperatorApps(): Promise<readonly RelayApp[]> {
+    return this.#on.all<AppRow>("SELECT * FROM relay_apps WHERE receives = 'alerts' ORDER BY app_id", []).map(toApp)
+  }
+
   async deleteApp(appId: string): Promise<boolean> {
     return inTransaction(this.#database, () => {
       endReplaysOf(this.#on, appId, new Date())
@@ -126,7 +133,8 @@ export class SqliteRelayAdapter implements RelayStorage {
   async saveApp(app: RelayApp): Promise<boolean> {
     const rows = this.#on.all(
       `UPDATE relay_apps SET source_id = ?2, target_url = ?3, sealed_secrets = ?4, is_disabled = ?5, disabled_reason = ?6,
-         schedule_ms = ?7, c2b_fallback = ?8, daily_quota = ?9, created_at = ?10, version = ?11 WHERE app_id = ?1 AND version = ?11 - 1 RETURNING app_id`,
+         schedule_ms = ?7, c2b_fallback = ?8, daily_quota = ?9, created_at = ?10, version = ?11, receives = ?12
+       WHERE app_id = ?1 AND version = ?11 - 1 RETURNING app_id`,
       valuesOf(app),
     )
     return rows.length > 0
@@ -153,6 +161,14 @@ export class SqliteRelayAdapter implements RelayStorage {
     return row?.bytes ?? 0
   }
 
+  async countQuarantinedFrom(firstId: string, atMost: number): Promise<number> {
+    const row = this.#on.get<{ count: number }>(
+      'SELECT count(*) AS count FROM (SELECT 1 FROM relay_quarantine WHERE id >= ? LIMIT ?)',
+      [firstId, atMost],
+    )
+    return row?.count ?? 0
+  }
+
   async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]> {
     return this.#on
       .all<QuarantineRow>('SELECT * FROM relay_quarantine WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2', [
@@ -169,6 +185,10 @@ export class SqliteRelayAdapter implements RelayStorage {
   ): Promise<readonly LeasedEvent[]> {
     const rows = inTransaction(this.#database, () => claimDueEvents(this.#on, lease, limits, exceptApps))
     return rows.sort((a, b) => Number(a.due_at) - Number(b.due_at)).map(toLeasedEvent)
+  }
+
+  async findOverdueApps(before: Date, at: Date, limit: number): Promise<readonly OverdueApp[]> {
+    return findOverdueApps(this.#on, before, at, limit).map(toOverdueApp)
   }
 
   async renewLeases(eventIds: readonly string[], { leaseId, leaseMs, at }: DeliveryLease): Promise<readonly string[]> {
@@ -306,5 +326,6 @@ function valuesOf(app: RelayApp): SqliteValue[] {
     app.dailyQuota,
     app.createdAt.getTime(),
     app.version,
+    app.receives,
   ]
 }

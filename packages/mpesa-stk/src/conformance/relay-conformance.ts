@@ -1,4 +1,5 @@
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import { relayAlertCases } from './relay-alert-cases.ts'
 import { relayCases } from './relay-cases.ts'
 import { relayLogCases } from './relay-log-cases.ts'
 import { relayReplayCases } from './relay-replay-cases.ts'
@@ -18,7 +19,7 @@ export type RelayStorageFixture = {
  * ```
  */
 export function relayStorageConformance({ open }: RelayStorageFixture): readonly ConformanceCase[] {
-  return [...relayCases, ...relayReplayCases, ...relayLogCases].map(({ name, run }) => ({
+  return [...relayCases, ...relayReplayCases, ...relayLogCases, ...relayAlertCases].map(({ name, run }) => ({
     name,
     async run() {
       const storage = await open()

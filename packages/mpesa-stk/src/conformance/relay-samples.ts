@@ -22,6 +22,7 @@ function sampleApp(changes: Partial<RelayApp> = {}): RelayApp {
     dailyQuota: 5,
     createdAt: sampleTime,
     version: 1,
+    receives: 'callbacks',
     ...changes,
   }
 }

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { appMark } from '../core/deliver/app-mark.ts'
-import type { RelayApp } from '../core/deliver/relay-app.ts'
+import { appReceives, type RelayApp } from '../core/deliver/relay-app.ts'
 import { rotationOverlapMs } from '../relay/app-register.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
@@ -24,6 +24,7 @@ const creation = z.strictObject({
   scheduleMs: schedule.optional(),
   c2bFallback: fallback.optional(),
   dailyQuota: dailyQuota.optional(),
+  receives: z.enum(appReceives).optional(),
 })
 const rotation = z.strictObject({
   overlapMs: z
@@ -45,6 +46,7 @@ const view = z
     scheduleMs: schedule,
     c2bFallback: fallback,
     dailyQuota,
+    receives: z.enum(appReceives),
     createdAt: z.iso.datetime(),
   })
   .openapi('App')
@@ -75,6 +77,7 @@ function viewApp(app: RelayApp) {
     scheduleMs: app.scheduleMs === null ? null : [...app.scheduleMs],
     c2bFallback: app.c2bFallback,
     dailyQuota: app.dailyQuota,
+    receives: app.receives,
     createdAt: app.createdAt.toISOString(),
   }
 }

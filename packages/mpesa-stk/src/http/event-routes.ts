@@ -1,7 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { type DeliveryAttempt, deliveryStatuses, type RelayEvent } from '../core/deliver/relay-event.ts'
-import { callbackKinds } from '../core/receive/classify-callback.ts'
+import { type DeliveryAttempt, deliveryStatuses, eventKinds, type RelayEvent } from '../core/deliver/relay-event.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
 import type { RelayEnv } from './auth.ts'
@@ -25,7 +24,7 @@ const status = z
 export const event = z
   .object({
     eventId: z.string(),
-    kind: z.enum(callbackKinds),
+    kind: z.enum(eventKinds),
     businessKey: z.string(),
     checkoutRequestId: z.string().nullable(),
     status: z.enum(deliveryStatuses),
@@ -128,7 +127,7 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
         params: z.object({ appId: idText }),
         query: page.extend({
           status: z.enum(deliveryStatuses).optional(),
-          kind: z.enum(callbackKinds).optional(),
+          kind: z.enum(eventKinds).optional(),
           from: z.iso.datetime().optional(),
           to: z.iso.datetime().optional(),
         }),

@@ -63,6 +63,12 @@ export function createMetrics(): RelayMetrics {
     buckets: secondBuckets,
     registers,
   })
+  const alerts = new Counter({
+    name: 'relay_alerts_total',
+    help: 'Alerts that this process raised, by type.',
+    labelNames: ['type'],
+    registers,
+  })
   const circuits = new Gauge({
     name: 'relay_circuits',
     help: 'Endpoints by the state of their circuit breaker in this process.',
@@ -86,6 +92,9 @@ export function createMetrics(): RelayMetrics {
       attempted(failure, durationMs) {
         attempts.inc({ outcome: failure ?? 'delivered' })
         delivery.observe(durationMs / 1_000)
+      },
+      alerted(type) {
+        alerts.inc({ type })
       },
     },
     received(outcome, durationMs) {

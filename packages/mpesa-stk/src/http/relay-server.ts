@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { type AlertThresholds, defaultThresholds } from '../core/deliver/alerts.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { describeError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/ports.ts'
@@ -31,6 +32,8 @@ export type RelayServerOptions = {
   readonly allowPrivateTargets?: boolean
   /** How many bytes of unrecognised bodies are kept of an app within a day. Default 64 MiB. */
   readonly quarantineBudgetBytes?: number
+  /** When the alerts that are looked for are raised (docs/relay.md, “Alerts”). */
+  readonly alertThresholds?: Partial<AlertThresholds>
   /** `auto`: deliveries begin with the first request. `manual`: with `start()`. Default `auto`. */
   readonly workers?: 'auto' | 'manual'
   readonly logger?: Logger
@@ -68,6 +71,7 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
       spoolFolder: `${dataFolder}/spool`,
       allowPrivateTargets: options.allowPrivateTargets ?? false,
       quarantineBudgetBytes: options.quarantineBudgetBytes ?? 64 * 1024 * 1024,
+      alertThresholds: { ...defaultThresholds, ...options.alertThresholds },
     },
   )
   const app = new OpenAPIHono<RelayEnv>({

@@ -19,6 +19,8 @@ export class AppBook {
   /** As they were when they were last seen. Ids of apps that there are not, which cost a stranger nothing, are not in it. */
   readonly #seen = new Map<string, RelayApp>()
 
+  #operators: readonly RelayApp[] = []
+
   readonly #openedApps = new WeakMap<RelayApp, OpenedApp>()
 
   constructor(storage: RelayStorage, vault: Vault, monotonicMs: () => number) {
@@ -57,6 +59,17 @@ export class AppBook {
   lastSeen(appId: string): OpenedApp | null {
     const app = this.#seen.get(appId)
     return app === undefined ? null : this.#opened(app)
+  }
+
+  /** The operators' endpoints, to which alerts go. Rejects when the store fails. */
+  async findOperators(): Promise<readonly RelayApp[]> {
+    this.#operators = await this.#storage.listOperatorApps()
+    return this.#operators
+  }
+
+  /** As they were when they were last seen. */
+  lastSeenOperators(): readonly OpenedApp[] {
+    return this.#operators.map(app => this.#opened(app))
   }
 
   hasSeen(appId: string): boolean {

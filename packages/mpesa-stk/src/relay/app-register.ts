@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { C2bFallback } from '../core/deliver/c2b-validation.ts'
-import type { AppSecrets, RelayApp } from '../core/deliver/relay-app.ts'
+import type { AppReceives, AppSecrets, RelayApp } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { longestPauseMs } from '../core/deliver/retry-schedule.ts'
 import { MpesaStkError } from '../core/errors.ts'
@@ -53,7 +53,8 @@ export class AppRegister {
     scheduleMs = null,
     c2bFallback = 'accept',
     dailyQuota = null,
-  }: AppChanges & { readonly targetUrl: string }): Promise<OpenedApp> {
+    receives = 'callbacks',
+  }: AppChanges & { readonly targetUrl: string; readonly receives?: AppReceives | undefined }): Promise<OpenedApp> {
     this.#checkTarget(targetUrl)
     const secrets: AppSecrets = { signingSecret: createSecret(), streamSecret: createSecret(), previous: null }
     const app: RelayApp = {
@@ -68,11 +69,14 @@ export class AppRegister {
       dailyQuota: checkedQuota(dailyQuota),
       createdAt: this.#ports.clock.now(),
       version: 1,
+      receives,
     }
     // Before the first secret is sealed, so that a wrong key never writes one.
     await checkKey(this.#ports.storage, this.#settings.encryptionKey)
     await this.#ports.storage.createApp(app)
     this.#ports.apps.forget(app.appId)
+    // So that it is known when the store goes away.
+    if (receives === 'alerts') await this.#ports.apps.findOperators().catch(() => [])
     return { app, secrets }
   }
 

@@ -182,6 +182,9 @@ export class Intake {
     const { appId, token, body, receivedAt } = received
     const app = await this.#ports.apps.find(appId)
     if (app === null) return this.#quarantine(received, { reason: 'unknown-app', detail: `no app ${readText(appId)}` })
+    if (app.receives === 'alerts') {
+      return this.#quarantine(received, { reason: 'unknown-app', detail: 'its app receives alerts, and no callbacks' })
+    }
     const read = readBody(received)
     if ('reason' in read) return this.#quarantine(received, read)
     const stored = await this.#events.push({

@@ -1,3 +1,4 @@
+import type { AlertType } from '../core/deliver/alerts.ts'
 import type { AttemptFailure } from '../core/deliver/judge-attempt.ts'
 
 /** Hears of what the relay does, for its numbers. */
@@ -6,4 +7,6 @@ export type RelayObserver = {
   readonly committed: (events: number, durationMs: number) => void
   /** An attempt; its failure is null when the merchant took the event. */
   readonly attempted: (failure: AttemptFailure | null, durationMs: number) => void
+  /** An alert, once in the time in which it is told once. */
+  readonly alerted: (type: AlertType) => void
 }

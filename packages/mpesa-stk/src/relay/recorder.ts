@@ -1,8 +1,9 @@
+import type { RaiseAlert } from '../core/deliver/alerts.ts'
 import { appMark } from '../core/deliver/app-mark.ts'
 import { mergeCopies } from '../core/deliver/merge-copies.ts'
 import type { LeasedEvent, NewRelayEvent } from '../core/deliver/relay-event.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
-import type { Logger, Random } from '../core/ports.ts'
+import type { Random } from '../core/ports.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { type DeliveryWorker, deliveryLeaseMs } from '../workers/delivery-worker.ts'
 import { isDataError } from './data-error.ts'
@@ -11,7 +12,7 @@ export type RecorderPorts = {
   readonly storage: RelayStorage
   readonly deliveries: DeliveryWorker
   readonly random: Random
-  readonly logger: Logger
+  readonly raise: RaiseAlert
   /** A time that never jumps, for leases. */
   readonly steadyNow: () => Date
   readonly monotonicMs: () => number
@@ -54,7 +55,7 @@ export class Recorder {
   }
 
   async #recordTogether(came: readonly NewRelayEvent[]): Promise<readonly Recording[]> {
-    const { storage, deliveries, random, monotonicMs, steadyNow, logger, onBatch, onRecorded } = this.#ports
+    const { storage, deliveries, random, monotonicMs, steadyNow, raise, onBatch, onRecorded } = this.#ports
     const { events, places } = mergeCopies(came)
     const at = steadyNow()
     const leasedAtMs = monotonicMs()
@@ -73,10 +74,7 @@ export class Recorder {
         leased.push({ ...event, contradicts, attemptCount: 0, failures: 0, leaseId: lease.leaseId })
       if (contradicts === null) continue
       const { id, appId, kind } = event
-      logger.error(
-        { eventId: id, app: appMark(appId), kind, contradicts },
-        'a callback says something else than one before',
-      )
+      raise('contradiction', appMark(appId), { eventId: id, kind, contradicts })
     }
     deliveries.handOver(leased, leasedAtMs)
     return places.map(({ index, isFirst }) => {

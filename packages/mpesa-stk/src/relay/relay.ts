@@ -1,3 +1,4 @@
+import type { AlertThresholds } from '../core/deliver/alerts.ts'
 import type { ValidationVerdict } from '../core/deliver/c2b-validation.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import type { ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
@@ -7,6 +8,7 @@ import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { createSender, type Sender } from '../outbound/send.ts'
 import { Spool } from '../spool/spool.ts'
 import { DeliveryWorker } from '../workers/delivery-worker.ts'
+import { Alarm } from './alarm.ts'
 import { AppBook } from './app-book.ts'
 import { AppRegister } from './app-register.ts'
 import { boundStorage } from './bounded-storage.ts'
@@ -19,6 +21,7 @@ import { Recorder } from './recorder.ts'
 import { SpoolBudget } from './spool-budget.ts'
 import { Validator } from './validator.ts'
 import { checkKey, createVault } from './vault.ts'
+import { Watch } from './watch.ts'
 
 export type RelayPorts = {
   readonly storage: RelayStorage
@@ -35,6 +38,7 @@ export type RelaySettings = {
   readonly spoolFolder: string
   readonly allowPrivateTargets: boolean
   readonly quarantineBudgetBytes: number
+  readonly alertThresholds: AlertThresholds
 }
 
 const tickEveryMs = 1_000
@@ -52,6 +56,8 @@ export class Relay {
   readonly deliveries: DeliveryWorker
   readonly log: LogReader
   readonly spool: Spool
+  readonly alarm: Alarm
+  readonly #watch: Watch
   readonly #ports: RelayPorts
   readonly #settings: RelaySettings
   readonly #sender: Sender
@@ -78,9 +84,18 @@ export class Relay {
     this.register = new AppRegister({ storage, clock, apps: this.apps, vault }, settings)
     this.spool = Spool.open(settings.spoolFolder, ports.logger)
     this.log = new LogReader(storage, clock)
+    this.alarm = new Alarm({
+      ...ports,
+      apps: this.apps,
+      record: events => recorder.record(events),
+      send: request => this.#sender.send(request),
+      onAlert: ports.observer.alerted,
+    })
+    const { raise } = this.alarm
     this.deliveries = new DeliveryWorker({
       ...ports,
       storage,
+      raise,
       steadyNow: this.#steadyNow,
       onAttempt: ports.observer.attempted,
       send: request => this.#sender.send(request),
@@ -89,24 +104,28 @@ export class Relay {
         await this.register.change(appId, app => ({ ...app, isDisabled: true, disabledReason: reason }))
       },
     })
+    const recorder = new Recorder({
+      ...ports,
+      storage,
+      raise,
+      steadyNow: this.#steadyNow,
+      deliveries: this.deliveries,
+      onBatch: ports.observer.committed,
+      onRecorded: appId => this.log.wake(appId),
+    })
     const countQuarantined = (appId: string): Promise<number> =>
       storage.countQuarantined(appId, new Date(clock.now().getTime() - dayMs), quarantineRowBytes)
     this.intake = new Intake({
       ...ports,
       storage,
-      recorder: new Recorder({
-        ...ports,
-        storage,
-        steadyNow: this.#steadyNow,
-        deliveries: this.deliveries,
-        onBatch: ports.observer.committed,
-        onRecorded: appId => this.log.wake(appId),
-      }),
+      recorder,
       spool: this.spool,
       spoolBudget: new SpoolBudget({ junk: quarantineBudgetBytes, unseenApps: 512 * mebibyte }),
       quarantineBudget: new QuarantineBudget(quarantineBudgetBytes, countQuarantined, monotonicMs),
       apps: this.apps,
     })
+    const watched = { ...ports, storage, raise, spool: this.spool, apps: this.apps, steadyNow: this.#steadyNow }
+    this.#watch = new Watch(watched, settings.alertThresholds)
   }
 
   /**
@@ -135,6 +154,8 @@ export class Relay {
     await this.#ticking
     await this.intake.idle()
     await this.deliveries.stop()
+    await this.#watch.idle()
+    await this.alarm.idle()
     await this.spool.close()
     await this.#sender.close()
     await this.#validator.close()
@@ -183,6 +204,7 @@ export class Relay {
   async #start(): Promise<void> {
     try {
       await checkKey(this.storage, this.#settings.encryptionKey)
+      await this.apps.findOperators()
     } catch (cause) {
       if (cause instanceof MpesaStkError) throw cause
       // A store that is away is no reason to let Safaricom's callbacks go: they wait on the disk.
@@ -195,6 +217,8 @@ export class Relay {
   }
 
   #tick(): void {
+    this.#watch.tick()
+    void this.alarm.flush()
     this.#ticking ??= this.#drain()
       .then(() => this.advanceReplays())
       .finally(() => {

@@ -37,7 +37,8 @@ export class Validator {
     try {
       const found = await this.#find(appId)
       if (found !== null) fallback = found.app.c2bFallback
-      if (found === null || found.app.isDisabled) return judgeValidation(null, fallback)
+      if (found === null || found.app.isDisabled || found.app.receives === 'alerts')
+        return judgeValidation(null, fallback)
       const verdict = await this.#ask(found, received)
       logger.info({ app, resultCode: verdict.ResultCode }, 'a C2B validation was answered')
       return verdict

@@ -1,15 +1,16 @@
 import type { C2bFallback } from '../core/deliver/c2b-validation.ts'
 import type { LogEntry, LogHead } from '../core/deliver/event-log.ts'
-import type { RelayApp } from '../core/deliver/relay-app.ts'
+import type { AppReceives, RelayApp } from '../core/deliver/relay-app.ts'
 import type {
   DeliveryAttempt,
   DeliveryStatus,
+  EventKind,
   LeasedEvent,
   QuarantinedBody,
   RelayEvent,
 } from '../core/deliver/relay-event.ts'
+import type { OverdueApp } from '../core/deliver/relay-storage.ts'
 import type { ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
-import type { CallbackKind } from '../core/receive/classify-callback.ts'
 
 /** A time as a database returns it: milliseconds since 1970 from SQLite, a Date from PostgreSQL. */
 type Time = number | Date
@@ -26,12 +27,13 @@ export type AppRow = {
   daily_quota: number | null
   created_at: Time
   version: number
+  receives: AppReceives
 }
 
 export type EventRow = {
   id: string
   app_id: string
-  kind: CallbackKind
+  kind: EventKind
   business_key: string
   result: string
   checkout_request_id: string | null
@@ -71,11 +73,13 @@ export type AttemptRow = {
   response_head: string
 }
 
+export type OverdueAppRow = { app_id: string; since: Time }
+
 export type ReplayRow = {
   id: string
   app_id: string
   status: ReplayFilter['status']
-  kind: CallbackKind | null
+  kind: EventKind | null
   received_from: Time | null
   received_to: Time | null
   per_second: number
@@ -111,6 +115,7 @@ export function toApp(row: AppRow): RelayApp {
     dailyQuota: row.daily_quota,
     createdAt: new Date(row.created_at),
     version: row.version,
+    receives: row.receives,
   }
 }
 
@@ -160,6 +165,10 @@ export function toLeasedEvent(row: EventRow): LeasedEvent {
     failures: row.failures,
     leaseId: row.lease_id ?? '',
   }
+}
+
+export function toOverdueApp(row: OverdueAppRow): OverdueApp {
+  return { appId: row.app_id, since: new Date(row.since) }
 }
 
 export function toAttempt(row: AttemptRow): DeliveryAttempt {

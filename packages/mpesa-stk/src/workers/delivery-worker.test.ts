@@ -20,6 +20,7 @@ const app: RelayApp = {
   dailyQuota: null,
   createdAt: new Date(began),
   version: 1,
+  receives: 'callbacks',
 }
 const answered: AttemptAnswer = { outcome: 'answered', httpStatus: 200, retryAfterMs: null, head: 'thanks' }
 
@@ -97,6 +98,7 @@ function openWorker({ findApp = () => app, send, claim = () => [], renew = () =>
     },
     disableApp: async () => undefined,
     onAttempt: () => undefined,
+    raise: type => void log.push(type),
   })
   return {
     worker,

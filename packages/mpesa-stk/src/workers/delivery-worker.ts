@@ -1,5 +1,6 @@
+import type { RaiseAlert } from '../core/deliver/alerts.ts'
 import { appMark } from '../core/deliver/app-mark.ts'
-import type { CircuitCounts } from '../core/deliver/circuit.ts'
+import { type CircuitCounts, opensAfter } from '../core/deliver/circuit.ts'
 import { type AttemptAnswer, type AttemptFailure, judgeAttempt } from '../core/deliver/judge-attempt.ts'
 import type { OutboundRequest } from '../core/deliver/prepare-delivery.ts'
 import { prepareDelivery } from '../core/deliver/prepare-delivery.ts'
@@ -27,6 +28,7 @@ export type DeliveryPorts = {
   /** The endpoint said that it is gone. */
   readonly disableApp: (appId: string, reason: string) => Promise<void>
   readonly onAttempt: (failure: AttemptFailure | null, durationMs: number) => void
+  readonly raise: RaiseAlert
   /** A clock that never jumps, in milliseconds. */
   readonly monotonicMs: () => number
 }
@@ -169,8 +171,9 @@ export class DeliveryWorker {
 
   /** Never rejects. */
   async #deliver({ event, leasedAtMs }: QueuedEvent): Promise<void> {
-    const { clock, logger, monotonicMs } = this.#ports
-    const { id, appId } = event
+    const { clock, logger, monotonicMs, raise } = this.#ports
+    const { id, appId, kind } = event
+    const app = appMark(appId)
     try {
       const found = await this.#ports.findApp(appId)
       if (found === null || found.app.isDisabled) {
@@ -189,7 +192,9 @@ export class DeliveryWorker {
       const request = this.#prepare(event, found, at)
       if (request === null) {
         this.#queue.cancel(appId)
-        this.#finish(event, { status: 'DEAD', error: 'its body cannot be written as JSON' }, null)
+        const error = 'its body cannot be written as JSON'
+        this.#finish(event, { status: 'DEAD', error }, null)
+        raise('delivery.dead', app, { eventId: id, kind, attempts: event.attemptCount, error })
         return
       }
       const answer = await this.#ports.send(request)
@@ -197,7 +202,11 @@ export class DeliveryWorker {
       const judged = judgeAttempt(event, answer, found.app.scheduleMs, this.#chance())
       this.#ports.onAttempt(judged.failure, durationMs)
       const isAlive = answer.outcome === 'answered' && answer.httpStatus < 500
+      const wasLeftAlone = this.#queue.waitsUntilMs(appId) !== null
       const given = this.#queue.end(appId, isAlive, monotonicMs())
+      if (!wasLeftAlone && this.#queue.waitsUntilMs(appId) !== null) {
+        raise('breaker.opened', app, { failures: opensAfter, lastError: errorOf(answer) })
+      }
       for (const each of given) this.#giveBack(each.event, this.#pauseOf(appId, monotonicMs()))
       this.#finish(event, judged.outcome, {
         eventId: id,
@@ -209,19 +218,14 @@ export class DeliveryWorker {
         responseHead: answer.outcome === 'answered' ? answer.head : answer.message,
       })
       if (judged.outcome.status === 'DEAD') {
-        logger.error(
-          { eventId: id, app: appMark(appId), error: judged.outcome.error },
-          'an event is dead: its last attempt failed',
-        )
+        const { error } = judged.outcome
+        raise('delivery.dead', app, { eventId: id, kind, attempts: event.attemptCount + 1, error })
       }
       if (judged.isGone) await this.#disable(appId)
     } catch (cause) {
       this.#queue.cancel(appId)
       this.#giveBack(event, giveBackMs)
-      logger.error(
-        { eventId: id, app: appMark(appId), error: describeError(cause) },
-        'an event could not be sent; it is due again',
-      )
+      logger.error({ eventId: id, app, error: describeError(cause) }, 'an event could not be sent; it is due again')
     }
   }
 
@@ -229,12 +233,7 @@ export class DeliveryWorker {
   #prepare(event: LeasedEvent, { app, secrets }: OpenedApp, at: Date): OutboundRequest | null {
     try {
       return prepareDelivery(event, app, secrets, at, event.kind)
-    } catch (cause) {
-      const { id, appId } = event
-      this.#ports.logger.error(
-        { eventId: id, app: appMark(appId), error: describeError(cause) },
-        'an event is dead: it cannot be sent',
-      )
+    } catch {
       return null
     }
   }
@@ -243,10 +242,7 @@ export class DeliveryWorker {
   async #disable(appId: string): Promise<void> {
     try {
       await this.#ports.disableApp(appId, '410')
-      this.#ports.logger.warn(
-        { app: appMark(appId) },
-        'an app was disabled: its endpoint answered 410; enable it with PATCH',
-      )
+      this.#ports.raise('endpoint.disabled', appMark(appId), { reason: '410' })
     } catch (cause) {
       this.#ports.logger.error(
         { app: appMark(appId), error: describeError(cause) },
@@ -303,4 +299,8 @@ export class DeliveryWorker {
     const [byte = 0] = this.#ports.random(1)
     return byte / 255
   }
+}
+
+function errorOf(answer: AttemptAnswer): string {
+  return answer.outcome === 'answered' ? `HTTP ${answer.httpStatus}` : answer.failure
 }

@@ -16,6 +16,7 @@ type Changes = CommonOptions & {
   readonly schedule?: string
   readonly c2bFallback?: string
   readonly dailyQuota?: string
+  readonly receives?: string
 }
 
 const path = (appId: string): string => `/apps/${encodeURIComponent(appId)}`
@@ -30,6 +31,7 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     .option('--schedule <ms,…>', 'pauses after failed attempts, in milliseconds')
     .option('--c2b-fallback <accept|reject>', 'the answer to a C2B validation that the endpoint does not answer')
     .option('--daily-quota <n|none>', 'events of a day after which the log is not read on')
+    .option('--receives <callbacks|alerts>', 'alerts: an operator’s endpoint, to which the relay tells its troubles')
     .action((_options, command: Command) => act(command, 'POST', '/apps'))
 
   apps
@@ -101,12 +103,14 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
   }
 }
 
-function readChanges({ target, schedule, c2bFallback, dailyQuota }: Changes): Readonly<Record<string, unknown>> {
+function readChanges(changes: Changes): Readonly<Record<string, unknown>> {
+  const { target, schedule, c2bFallback, dailyQuota, receives } = changes
   const pauses = schedule === 'default' ? null : schedule?.split(',').map(Number)
   return {
     ...(target !== undefined && { targetUrl: target }),
     ...(pauses !== undefined && { scheduleMs: pauses }),
     ...(c2bFallback !== undefined && { c2bFallback }),
     ...(dailyQuota !== undefined && { dailyQuota: dailyQuota === 'none' ? null : Number(dailyQuota) }),
+    ...(receives !== undefined && { receives }),
   }
 }

@@ -8,7 +8,7 @@ export type Circuit = {
 
 export const closedCircuit: Circuit = { failuresInARow: 0, openUntilMs: null, isProbing: false }
 
-const opensAfter = 5
+export const opensAfter = 5
 const firstPauseMs = 5_000
 const longestPauseMs = 60_000
 

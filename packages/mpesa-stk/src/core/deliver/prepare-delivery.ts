@@ -1,6 +1,5 @@
-import type { CallbackKind } from '../receive/classify-callback.ts'
 import type { AppSecrets, RelayApp } from './relay-app.ts'
-import type { LeasedEvent } from './relay-event.ts'
+import type { EventKind, LeasedEvent } from './relay-event.ts'
 import { signBody, signStandardWebhook } from './sign.ts'
 
 /** One request to a merchant, ready to be sent. */
@@ -21,7 +20,7 @@ export function prepareDelivery(
   app: Pick<RelayApp, 'targetUrl'>,
   secrets: AppSecrets,
   at: Date,
-  kind: CallbackKind | 'c2b-validation',
+  kind: EventKind | 'c2b-validation',
 ): OutboundRequest {
   const body = JSON.stringify(JSON.parse(utf8.decode(event.body)))
   const timestamp = Math.floor(at.getTime() / 1_000)

@@ -1,5 +1,10 @@
 import type { C2bFallback } from './c2b-validation.ts'
 
+/** What is delivered to an app: what Safaricom posts at its hook, or the relay's alerts. */
+export const appReceives = ['callbacks', 'alerts'] as const
+
+export type AppReceives = (typeof appReceives)[number]
+
 /** A merchant's application: where Safaricom posts for it, and where we deliver. One row of `relay_apps`. */
 export type RelayApp = {
   /** Part of the hook path, and unguessable: whoever knows it can post. */
@@ -21,6 +26,8 @@ export type RelayApp = {
   readonly dailyQuota: number | null
   readonly createdAt: Date
   readonly version: number
+  /** `alerts`: it is an operator's endpoint, and its hook takes nothing. */
+  readonly receives: AppReceives
 }
 
 /** What only the merchant and we know. */

@@ -1,4 +1,9 @@
-import type { CallbackKind } from '../receive/classify-callback.ts'
+import { callbackKinds } from '../receive/classify-callback.ts'
+
+/** What is delivered: what Safaricom posts, and what the relay itself tells an operator's endpoint. */
+export const eventKinds = [...callbackKinds, 'operations'] as const
+
+export type EventKind = (typeof eventKinds)[number]
 
 /**
  * - `PENDING`: not tried yet.
@@ -15,7 +20,7 @@ export type NewRelayEvent = {
   /** Time-ordered: what the merchant knows it by, the same on every attempt. */
   readonly id: string
   readonly appId: string
-  readonly kind: CallbackKind
+  readonly kind: EventKind
   readonly businessKey: string
   readonly result: string
   readonly checkoutRequestId: string | null

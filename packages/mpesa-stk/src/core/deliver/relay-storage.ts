@@ -22,6 +22,9 @@ export type RecordedEvent =
   /** It is stored, and leased to whoever recorded it. */
   { readonly outcome: 'recorded'; readonly contradicts: string | null } | { readonly outcome: 'repeat' }
 
+/** An app with events that have not been delivered for long. */
+export type OverdueApp = { readonly appId: string; readonly since: Date }
+
 export type EventFilter = {
   readonly status?: DeliveryStatus
   readonly kind?: string
@@ -42,6 +45,8 @@ export interface RelayStorage {
   countApps(): Promise<number>
   /** Newest first; `before` is the id of the last app that was seen. */
   listApps(before: string | null, limit: number): Promise<readonly RelayApp[]>
+  /** Those that receive alerts. */
+  listOperatorApps(): Promise<readonly RelayApp[]>
   /** Forgets an app and its secrets. Its events stay, and those not delivered are dead. False for an app that there is not. */
   deleteApp(appId: string): Promise<boolean>
   /** Replaces an app if it still has the version before. False: somebody else changed it first. */
@@ -56,6 +61,8 @@ export interface RelayStorage {
   quarantine(bodies: readonly QuarantinedBody[]): Promise<void>
   /** What was kept so for an app since then, in bytes; each body costs `rowBytes` beside its own. */
   countQuarantined(appId: string, since: Date, rowBytes: number): Promise<number>
+  /** How many bodies have this id or a later one; not counted further than `atMost`. */
+  countQuarantinedFrom(firstId: string, atMost: number): Promise<number>
   /** Newest first. */
   listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]>
   /** Leases events that are due: of each app the oldest, and of no app that is disabled or among `exceptApps`. */
@@ -64,6 +71,12 @@ export interface RelayStorage {
     limits: ClaimLimits,
     exceptApps: readonly string[],
   ): Promise<readonly LeasedEvent[]>
+  /**
+   * Apps, those that wait longest first, with an event that has waited since before then to be delivered: since it was
+   * received, or, once it was replayed, since it is due. Nothing of an app that is disabled or receives alerts waits, nor what is
+   * leased. Of each app sixteen events are looked at, those that are due first.
+   */
+  findOverdueApps(before: Date, at: Date, limit: number): Promise<readonly OverdueApp[]>
   /** Begins a lease anew before an attempt that would outlast it. The ids of those that are still ours. */
   renewLeases(eventIds: readonly string[], lease: DeliveryLease): Promise<readonly string[]>
   /** Keeps what became of leases, in one commit. */

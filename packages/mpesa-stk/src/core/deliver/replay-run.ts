@@ -1,5 +1,4 @@
-import type { CallbackKind } from '../receive/classify-callback.ts'
-import type { DeliveryStatus } from './relay-event.ts'
+import type { DeliveryStatus, EventKind } from './relay-event.ts'
 
 /** What may be replayed by the many: whatever has been tried. */
 export const replayableStatuses = ['DEAD', 'FAILED', 'DELIVERED'] as const satisfies readonly DeliveryStatus[]
@@ -7,7 +6,7 @@ export const replayableStatuses = ['DEAD', 'FAILED', 'DELIVERED'] as const satis
 /** Which events of an app are replayed. */
 export type ReplayFilter = {
   readonly status: (typeof replayableStatuses)[number]
-  readonly kind: CallbackKind | null
+  readonly kind: EventKind | null
   /** Received at or after. */
   readonly from: Date | null
   /** Received at or before. */

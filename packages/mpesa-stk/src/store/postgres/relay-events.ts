@@ -3,6 +3,13 @@ import type { ClaimLimits, DeliveryLease, EventFilter, RecordedEvent } from '../
 import { type EventRow, type ListedEventRow, listedEventColumns } from '../relay-rows.ts'
 import { all, type Queryable } from './pool.ts'
 
+/** Apps of which something waits to be delivered, by the index of that alone: from each to the next. */
+export const waitingApps = `app (id) AS (
+     (SELECT min(app_id) FROM relay_delivery_events WHERE status IN ('PENDING', 'FAILED'))
+     UNION ALL
+     SELECT (SELECT min(e.app_id) FROM relay_delivery_events e
+       WHERE e.status IN ('PENDING', 'FAILED') AND e.app_id > app.id) FROM app WHERE app.id IS NOT NULL)`
+
 const millisecond = "interval '1 millisecond'"
 
 /** One insert for the whole batch: `relay_record_events` of the migration. */
@@ -66,11 +73,7 @@ export async function claimDueEvents(
 ): Promise<readonly EventRow[]> {
   return all<EventRow>(
     on,
-    `WITH RECURSIVE app (id) AS (
-       (SELECT min(app_id) FROM relay_delivery_events WHERE status IN ('PENDING', 'FAILED'))
-       UNION ALL
-       SELECT (SELECT min(e.app_id) FROM relay_delivery_events e
-         WHERE e.status IN ('PENDING', 'FAILED') AND e.app_id > app.id) FROM app WHERE app.id IS NOT NULL)
+    `WITH RECURSIVE ${waitingApps}
      UPDATE relay_delivery_events SET lease_id = $1, lease_until = clock_timestamp() + $2 * ${millisecond} WHERE id IN (
        SELECT due.id FROM app CROSS JOIN LATERAL (
          SELECT e.id FROM relay_delivery_events e WHERE e.app_id = app.id AND e.status IN ('PENDING', 'FAILED')

@@ -4,6 +4,13 @@ import type { ClaimLimits, DeliveryLease, RecordedEvent } from '../../core/deliv
 import type { EventRow } from '../relay-rows.ts'
 import type { SqliteStatements } from './statements.ts'
 
+/** Apps of which something waits to be delivered, by the index of that alone: from each to the next. */
+export const waitingApps = `app (id) AS (
+     SELECT min(app_id) FROM relay_delivery_events WHERE status IN ('PENDING', 'FAILED')
+     UNION ALL
+     SELECT (SELECT min(e.app_id) FROM relay_delivery_events e
+       WHERE e.status IN ('PENDING', 'FAILED') AND e.app_id > app.id) FROM app WHERE app.id IS NOT NULL)`
+
 export function recordEvents(
   on: SqliteStatements,
   events: readonly NewRelayEvent[],
@@ -98,11 +105,7 @@ export function claimDueEvents(
 ): EventRow[] {
   const now = at.getTime()
   const apps = on.all<{ id: string }>(
-    `WITH RECURSIVE app (id) AS (
-       SELECT min(app_id) FROM relay_delivery_events WHERE status IN ('PENDING', 'FAILED')
-       UNION ALL
-       SELECT (SELECT min(e.app_id) FROM relay_delivery_events e
-         WHERE e.status IN ('PENDING', 'FAILED') AND e.app_id > app.id) FROM app WHERE app.id IS NOT NULL)
+    `WITH RECURSIVE ${waitingApps}
      SELECT id FROM app WHERE id IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))
        AND NOT EXISTS (SELECT 1 FROM relay_apps WHERE app_id = id AND is_disabled = 1)`,
     [JSON.stringify(exceptApps)],

@@ -14,8 +14,10 @@ CREATE TABLE relay_apps (
   c2b_fallback    TEXT NOT NULL CHECK (c2b_fallback IN ('accept','reject')),
   daily_quota     INTEGER,
   created_at      TIMESTAMPTZ NOT NULL,
-  version         INTEGER NOT NULL
+  version         INTEGER NOT NULL,
+  receives        TEXT NOT NULL DEFAULT 'callbacks' CHECK (receives IN ('callbacks','alerts'))
 );
+CREATE INDEX relay_apps_alerts ON relay_apps (app_id) WHERE receives = 'alerts';
 
 CREATE TABLE relay_delivery_events (
   id                  TEXT PRIMARY KEY,
