@@ -1,3 +1,4 @@
+import { alerts } from '../packages/mpesa-stk/src/core/deliver/alerts.ts'
 import { catalogue } from '../packages/mpesa-stk/src/core/explain/catalogue.ts'
 import { explain } from '../packages/mpesa-stk/src/core/explain/explain.ts'
 import { initiationMoves } from '../packages/mpesa-stk/src/core/initiate/initiation.ts'
@@ -16,6 +17,15 @@ const tables: Readonly<Record<string, string>> = {
     ['', ...Object.keys(settlementTable.PENDING)],
     Object.entries(settlementTable).map(([from, effects]) => [`**${from}**`, ...Object.values(effects)]),
   ),
+  alerts: table(
+    ['alert', 'severity', 'once in', 'what it says'],
+    Object.entries(alerts).map(([type, { severity, everyMs, what }]) => [
+      code(type),
+      severity,
+      `${everyMs / 60_000} min`,
+      what,
+    ]),
+  ),
   codes: table(
     ['answer of', 'code', 'means', 'a customer is told', 'fixable by', 'new try may help', 'confidence'],
     catalogue.map(({ api, code: text, match, meaning, fixableBy, retryable, confidence }) => [
@@ -31,7 +41,7 @@ const tables: Readonly<Record<string, string>> = {
 }
 
 /** The documents that hold generated tables. */
-export const documentsWithTables = ['ARCHITECTURE.md', 'docs/codes.md'] as const
+export const documentsWithTables = ['ARCHITECTURE.md', 'docs/codes.md', 'docs/relay.md'] as const
 
 /** `text` with each `<!-- table:name -->` … `<!-- /table -->` holding the table of that name. */
 export function fillTables(text: string): string {

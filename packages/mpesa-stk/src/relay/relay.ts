@@ -57,7 +57,7 @@ export class Relay {
   readonly log: LogReader
   readonly spool: Spool
   readonly alarm: Alarm
-  readonly #watch: Watch
+  readonly watch: Watch
   readonly #ports: RelayPorts
   readonly #settings: RelaySettings
   readonly #sender: Sender
@@ -125,7 +125,7 @@ export class Relay {
       apps: this.apps,
     })
     const watched = { ...ports, storage, raise, spool: this.spool, apps: this.apps, steadyNow: this.#steadyNow }
-    this.#watch = new Watch(watched, settings.alertThresholds)
+    this.watch = new Watch(watched, settings.alertThresholds)
   }
 
   /**
@@ -154,7 +154,7 @@ export class Relay {
     await this.#ticking
     await this.intake.idle()
     await this.deliveries.stop()
-    await this.#watch.idle()
+    await this.watch.idle()
     await this.alarm.idle()
     await this.spool.close()
     await this.#sender.close()
@@ -217,7 +217,7 @@ export class Relay {
   }
 
   #tick(): void {
-    this.#watch.tick()
+    this.watch.tick()
     void this.alarm.flush()
     this.#ticking ??= this.#drain()
       .then(() => this.advanceReplays())

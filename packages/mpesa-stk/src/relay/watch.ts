@@ -46,9 +46,7 @@ export class Watch {
     const nowMs = this.#ports.monotonicMs()
     if (nowMs - this.#lookedAtMs < this.#thresholds.lookEveryMs || this.#looking !== null) return
     this.#lookedAtMs = nowMs
-    this.#looking = this.#look().finally(() => {
-      this.#looking = null
-    })
+    void this.look()
   }
 
   /** Resolves when the store is not being looked at. */
@@ -73,7 +71,14 @@ export class Watch {
     this.#isSpoolTold = true
   }
 
-  /** Never rejects. */
+  /** Looks at the store. Never rejects. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null
+    })
+    return this.#looking
+  }
+
   async #look(): Promise<void> {
     const { apps, logger } = this.#ports
     try {

@@ -12,6 +12,8 @@ type AlertRow = {
   readonly severity: AlertSeverity
   /** At most one in so long about the same subject. */
   readonly everyMs: number
+  /** What a case of it tells. */
+  readonly details: readonly string[]
   /** What happened, and what it means for money. `{subject}` and the names of details stand for their values. */
   readonly what: string
   /** What to look at first, and the command. `$APP` is the id of an app, the rest is as operators have it in their environment. */
@@ -26,6 +28,7 @@ export const alerts = {
   'endpoint.disabled': {
     severity: 'critical',
     everyMs: hour,
+    details: ['reason'],
     what:
       'The endpoint of app {subject} answered {reason}, so the app was disabled. Customers pay and Safaricom’s callbacks are kept, but the merchant ' +
       'hears of no payment until somebody enables the app.',
@@ -36,6 +39,7 @@ export const alerts = {
   'breaker.opened': {
     severity: 'warning',
     everyMs: hour,
+    details: ['failures', 'lastError'],
     what:
       '{failures} attempts in a row to deliver to app {subject} failed, the last by {lastError}. Its endpoint is left alone for up to a minute at a time, ' +
       'and probed. Its payments are kept and nothing is lost, but until it answers its merchant does not know who has paid.',
@@ -46,6 +50,7 @@ export const alerts = {
   'delivery.dead': {
     severity: 'critical',
     everyMs: hour / 4,
+    details: ['eventId', 'kind', 'attempts', 'error'],
     what:
       'Event {eventId} ({kind}) of app {subject} was tried {attempts} times in vain, the last: {error}. It is kept and not tried again by itself: a customer may ' +
       'have paid, and the merchant does not know. There may be more than this one.',
@@ -57,6 +62,7 @@ export const alerts = {
   contradiction: {
     severity: 'critical',
     everyMs: hour / 12,
+    details: ['eventId', 'kind', 'contradicts'],
     what:
       'Event {eventId} ({kind}) of app {subject} says something else about the same payment than {contradicts} before it. One of them may be forged. ' +
       'Both are kept and delivered: the merchant may hand over goods for money that did not come, or withhold them for money that did.',
@@ -68,6 +74,7 @@ export const alerts = {
   'pending.age': {
     severity: 'warning',
     everyMs: hour,
+    details: ['minutes'],
     what:
       'App {subject} has callbacks that have waited for {minutes} minutes to be delivered. They are kept and tried again by the schedule, but customers have paid ' +
       'and the merchant does not know yet.',
@@ -78,8 +85,9 @@ export const alerts = {
   'spool.active': {
     severity: 'critical',
     everyMs: hour / 6,
+    details: ['seconds', 'files', 'bytes'],
     what:
-      'The store has not taken callbacks from the relay on {subject} for {seconds} s: {bytes} bytes of them are on its local disk, acknowledged and safe there. No merchant hears of ' +
+      'The store has not taken callbacks from the relay on {subject} for {seconds} s: {bytes} bytes of them are on its local disk, in {files} files, acknowledged and safe there. No merchant hears of ' +
       'those payments until the store is back. Were this disk lost or full, so were they.',
     todo:
       'Is the database up, has its disk room, and does {subject} reach it? `curl "$RELAY_URL/readyz"` says what the relay sees. Mend that: the rest goes by itself. ' +
@@ -88,18 +96,20 @@ export const alerts = {
   'spool.drained': {
     severity: 'notice',
     everyMs: hour / 6,
+    details: ['seconds'],
     what: 'What had waited on the local disk of the relay on {subject} is in the store, after {seconds} s. It is being delivered.',
     todo: 'Nothing. Merchants hear of payments late: say so to whoever asks.',
   },
   'quarantine.growing': {
     severity: 'warning',
     everyMs: hour,
+    details: ['bodies', 'minutes'],
     what:
       'More than {bodies} bodies within {minutes} minutes were nobody’s event, and are in the quarantine. Either a stranger posts junk, which costs nothing yet, or ' +
       'Safaricom posts to a hook that there is not or in a new shape: then customers pay and no merchant hears of it.',
     todo:
       `Look at them: \`${ask} "$RELAY_URL/v1/quarantine?limit=20"\`. Reason \`unknown-app\`: compare the merchant’s CallbackURL with the app’s \`hookUrl\` ` +
-      '(`mpesa-stk apps list`). Reason `unrecognised`: `bodyBase64` holds what came; if it is Safaricom’s, report its shape. What is junk: block its sender in front of the relay.',
+      '(`mpesa-stk apps show $APP`). Reason `unrecognised`: `bodyBase64` holds what came; if it is Safaricom’s, report its shape. What is junk: block its sender in front of the relay.',
   },
 } as const satisfies Readonly<Record<string, AlertRow>>
 
@@ -107,7 +117,10 @@ export type AlertType = keyof typeof alerts
 
 export const alertTypes = Object.keys(alerts) as readonly AlertType[]
 
-/** What is said of one case. Never an app's id, a secret, a phone number or a CheckoutRequestID, which ends with one: events are named by their ids. */
+/**
+ * What is said of one case. Never an app's id, a secret, a phone number or a CheckoutRequestID, which ends with one: events are
+ * named by their ids.
+ */
 export type AlertDetails = Readonly<Record<string, string | number>>
 
 /**
@@ -115,7 +128,11 @@ export type AlertDetails = Readonly<Record<string, string | number>>
  *
  * @param subject what it is about, and by what it is rate-limited: the `logMark` of an app, or the name of a machine
  */
-export type RaiseAlert = (type: AlertType, subject: string, details: AlertDetails) => void
+export type RaiseAlert = <Type extends AlertType>(
+  type: Type,
+  subject: string,
+  details: Readonly<Record<(typeof alerts)[Type]['details'][number], string | number>>,
+) => void
 
 /** When the alerts that are looked for are raised. */
 export type AlertThresholds = {
