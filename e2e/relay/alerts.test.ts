@@ -181,6 +181,17 @@ describe.each(alertStores)('an operator’s endpoint of a relay on %s hears', (_
     expect(await relay.alert('quarantine.growing')).toMatchObject({ details: { bodies: 10, minutes: 10 } })
   })
 
+  test('that an app is over its quota of the day', async () => {
+    await using store = await open()
+    await using relay = await openWatched(store, { alertThresholds: { lookEveryMs: 1 } })
+    const { appId, hookUrl } = await relay.createApp(relay.shop.url, { dailyQuota: 1 })
+    await relay.post(hookUrl, paid(1))
+    await relay.app.relay.watch.look()
+    expect(await relay.recorded()).toEqual([])
+    await relay.post(hookUrl, paid(2))
+    expect(await relay.alert('quota.exceeded')).toMatchObject({ subject: appMark(appId), details: { quota: 1 } })
+  })
+
   test('nothing of itself, however it fares, and loses nothing by that', async () => {
     await using store = await open()
     await using relay = await openWatched(store, { alertThresholds: { pendingAgeMs: 1, lookEveryMs: 1 } })

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { AlertThresholds, RaiseAlert } from '../core/deliver/alerts.ts'
 import { appMark } from '../core/deliver/app-mark.ts'
+import { dayOf } from '../core/deliver/event-log.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { describeError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/ports.ts'
@@ -86,6 +87,7 @@ export class Watch {
       await apps.findOperators()
       await this.#lookForOverdue()
       await this.#lookAtQuarantine()
+      await this.#lookForOverQuota()
     } catch (cause) {
       logger.warn({ error: describeError(cause) }, 'the store could not be looked at for alerts')
     }
@@ -97,6 +99,13 @@ export class Watch {
     const before = new Date(nowMs - this.#thresholds.pendingAgeMs)
     for (const { appId, since } of await storage.findOverdueApps(before, steadyNow(), overdueAppsAtOnce)) {
       raise('pending.age', appMark(appId), { minutes: Math.floor((nowMs - since.getTime()) / minuteMs) })
+    }
+  }
+
+  async #lookForOverQuota(): Promise<void> {
+    const { storage, raise, clock } = this.#ports
+    for (const { appId, dailyQuota } of await storage.listOverQuota(dayOf(clock.now()))) {
+      raise('quota.exceeded', appMark(appId), { quota: dailyQuota ?? 0 })
     }
   }
 

@@ -14,9 +14,18 @@ export type Alert = {
   readonly bucketAt: Date
 }
 
+/** A day begins in Nairobi, as that of a quota does. */
+const nairobiAheadMs = 3 * 3_600_000
+
 export function createAlert(type: AlertType, subject: string, details: AlertDetails, at: Date): Alert {
   const { everyMs } = alerts[type]
-  return { type, subject, details, at, bucketAt: new Date(Math.floor(at.getTime() / everyMs) * everyMs) }
+  const time = at.getTime() + nairobiAheadMs
+  return { type, subject, details, at, bucketAt: new Date(Math.floor(time / everyMs) * everyMs - nairobiAheadMs) }
+}
+
+/** Where the runbook speaks of it. */
+export function runbookOf(type: AlertType): string {
+  return `docs/runbook.md#${type.replaceAll('.', '')}`
 }
 
 /** What is told once. The time is in the key and not in the result: the next one contradicts nothing. */
@@ -48,7 +57,7 @@ export function toAlertEvent(
     subject,
     details,
     ...describeAlert(alert),
-    runbook: `docs/runbook.md#${type}`,
+    runbook: runbookOf(type),
   }
   return {
     id,

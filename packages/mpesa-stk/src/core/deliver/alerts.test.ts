@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { alertKey, createAlert, describeAlert, toAlertEvent } from './alert-event.ts'
+import { alertKey, createAlert, describeAlert, runbookOf, toAlertEvent } from './alert-event.ts'
 import { type AlertType, alerts, alertTypes } from './alerts.ts'
 
 const at = new Date('2026-11-24T02:10:00.000Z')
@@ -37,11 +38,24 @@ describe('every alert', () => {
       subject: 'SUBJECT',
       details: alert.details,
       ...describeAlert(alert),
-      runbook: `docs/runbook.md#${type}`,
+      runbook: runbookOf(type),
     })
     const next = toAlertEvent(sample(type, new Date(at.getTime() + alerts[type].everyMs)), app)
     expect([next.businessKey === event.businessKey, next.id === event.id]).toEqual([false, false])
   })
+})
+
+test('the runbook has a part for each alert and for no other, where its link leads', () => {
+  const runbook = readFileSync(new URL('../../../../../docs/runbook.md', import.meta.url), 'utf8')
+  const titles = [...runbook.matchAll(/^### (\S+)$/gm)].map(([, title = '']) => title)
+  expect(titles.toSorted()).toEqual(alertTypes.toSorted())
+  expect(titles.map(title => runbookOf(title as AlertType))).toContain('docs/runbook.md#endpointdisabled')
+})
+
+test('an alert of a day is told again at Nairobi’s midnight', () => {
+  const of = (time: string) => alertKey(createAlert('quota.exceeded', 'a', { quota: 1 }, new Date(time)))
+  expect(of('2026-11-24T00:00:00Z')).toBe(of('2026-11-24T20:59:59Z'))
+  expect(of('2026-11-24T21:00:00Z')).not.toBe(of('2026-11-24T20:59:59Z'))
 })
 
 test('an alert is the same for every relay in its time, and another for another subject, endpoint or time', () => {

@@ -111,6 +111,17 @@ export const alerts = {
       `Look at them: \`${ask} "$RELAY_URL/v1/quarantine?limit=20"\`. Reason \`unknown-app\`: compare the merchant’s CallbackURL with the app’s \`hookUrl\` ` +
       '(`mpesa-stk apps show $APP`). Reason `unrecognised`: `bodyBase64` holds what came; if it is Safaricom’s, report its shape. What is junk: block its sender in front of the relay.',
   },
+  'quota.exceeded': {
+    severity: 'warning',
+    everyMs: 24 * hour,
+    details: ['quota'],
+    what:
+      'App {subject} took more than the {quota} events of its daily quota. Everything is stored and delivered as ever, but its log and live events are not read on until ' +
+      'Nairobi’s midnight: screens that follow it stand still.',
+    todo:
+      `${findApp} A good day of the shop: \`mpesa-stk apps update $APP --daily-quota <n>\`. A flood: \`${ask} "$RELAY_URL/v1/apps/$APP/events"\` shows the newest. ` +
+      'Where they are forged, make the merchant a new app and give Safaricom its hook.',
+  },
 } as const satisfies Readonly<Record<string, AlertRow>>
 
 export type AlertType = keyof typeof alerts
