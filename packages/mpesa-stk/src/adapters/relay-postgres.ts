@@ -161,7 +161,8 @@ export class PostgresRelayAdapter implements RelayStorage {
 
   async countQuarantinedFrom(firstId: string, atMost: number): Promise<number> {
     const [row] = await this.#all<{ count: number }>(
-      'SELECT count(*)::int AS count FROM (SELECT 1 FROM relay_quarantine WHERE id >= $1 LIMIT $2) found',
+      // Ordered, or the planner reads the whole table for the few that are at its end.
+      'SELECT count(*)::int AS count FROM (SELECT 1 FROM relay_quarantine WHERE id >= $1 ORDER BY id DESC LIMIT $2) found',
       [firstId, atMost],
     )
     return row?.count ?? 0
