@@ -66,7 +66,7 @@ async function openWatched(
       expect(headers['x-mpesa-kind']).toBe('operations')
       expect(headers['x-mpesa-event-id']).toBe(alert.id)
       expect(verifySignature(body, watching.signingSecret, headers['x-mpesa-signature'])).toBe(true)
-      expect(alert).toMatchObject({ runbook: `docs/runbook.md#${type}` })
+      expect(alert).toMatchObject({ runbook: `docs/runbook.md#${type.replaceAll('.', '')}` })
       for (const secret of secrets) expect(body).not.toContain(secret)
       for (const text of [alert.what, alert.todo]) expect(text).not.toMatch(/[{]\w+[}]|\?\?/)
       expect(relay.log()).toContain(`alert: ${type}`)
