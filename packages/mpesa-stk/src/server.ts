@@ -12,6 +12,7 @@ export type {
   RelayEvent,
 } from './core/deliver/relay-event.ts'
 export type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from './core/deliver/relay-storage.ts'
+export type { RetentionKind, RetentionPolicy, RetentionStep } from './core/deliver/retention.ts'
 export { signBody, standardWebhooksSecret, verifySignature } from './core/deliver/sign.ts'
 export { createRelayServer, type RelayServer, type RelayServerOptions } from './http/relay-server.ts'
 export { recoverPendingDeliveries } from './relay/recover-pending-deliveries.ts'

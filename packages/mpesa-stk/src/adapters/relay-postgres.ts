@@ -17,6 +17,7 @@ import type {
   RelayStorage,
 } from '../core/deliver/relay-storage.ts'
 import type { NewReplayRun, ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
+import type { RetentionKind, RetentionStep } from '../core/deliver/retention.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
@@ -30,6 +31,7 @@ import {
 } from '../store/postgres/relay-events.ts'
 import { findOverdueApps } from '../store/postgres/relay-overdue.ts'
 import { advanceReplays, findReplayable, replayEvents, startReplay } from '../store/postgres/relay-replays.ts'
+import { retain } from '../store/postgres/relay-retention.ts'
 import { relaySchema } from '../store/postgres/relay-schema.ts'
 import {
   type AppRow,
@@ -42,6 +44,7 @@ import {
   type ReplayRow,
   toApp,
   toAttempt,
+  toBytes,
   toLeasedEvent,
   toLogEntry,
   toLogHead,
@@ -233,9 +236,9 @@ export class PostgresRelayAdapter implements RelayStorage {
     )
   }
 
-  async findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array } | null> {
+  async findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array | null } | null> {
     const [row] = await this.#all<EventRow>('SELECT * FROM relay_delivery_events WHERE id = $1', [id])
-    return row === undefined ? null : { event: toRelayEvent(row), body: new Uint8Array(row.body) }
+    return row === undefined ? null : { event: toRelayEvent(row), body: toBytes(row.body) }
   }
 
   async findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null> {
@@ -291,6 +294,21 @@ export class PostgresRelayAdapter implements RelayStorage {
       ),
     )
     return { pending: row?.pending ?? 0, oldestDueAt: row?.oldest ?? null }
+  }
+
+  async takeTurn(name: string, everyMs: number): Promise<boolean> {
+    // A turn that a clock ahead has taken is over as soon as one of ours.
+    const rows = await this.#all(
+      `INSERT INTO relay_settings AS s SELECT $1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text
+       ON CONFLICT (name) DO UPDATE SET value = excluded.value
+         WHERE abs(excluded.value::bigint - s.value::bigint) >= $2 RETURNING name`,
+      [name, everyMs],
+    )
+    return rows.length > 0
+  }
+
+  async retain(kind: RetentionKind, olderThan: Date, after: string, limit: number): Promise<RetentionStep> {
+    return this.#told(() => retain(this.#pool, kind, olderThan, after, limit))
   }
 
   /** One connection at a time: whoever holds a row that is counted in must not take the pool from those who store. */

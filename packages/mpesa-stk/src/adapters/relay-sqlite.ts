@@ -17,6 +17,7 @@ import type {
   RelayStorage,
 } from '../core/deliver/relay-storage.ts'
 import type { NewReplayRun, ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
+import type { RetentionKind, RetentionStep } from '../core/deliver/retention.ts'
 import { longestPauseMs } from '../core/deliver/retry-schedule.ts'
 import {
   type AppRow,
@@ -31,6 +32,7 @@ import {
   type ReplayRow,
   toApp,
   toAttempt,
+  toBytes,
   toLeasedEvent,
   toLogEntry,
   toLogHead,
@@ -50,6 +52,7 @@ import {
   replayEvents,
   startReplay,
 } from '../store/sqlite/relay-replays.ts'
+import { retain } from '../store/sqlite/relay-retention.ts'
 import { relaySchema } from '../store/sqlite/relay-schema.ts'
 import { SqliteStatements } from '../store/sqlite/statements.ts'
 import { inTransaction } from '../store/sqlite/transaction.ts'
@@ -242,9 +245,9 @@ export class SqliteRelayAdapter implements RelayStorage {
     ])
   }
 
-  async findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array } | null> {
+  async findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array | null } | null> {
     const row = this.#on.get<EventRow>('SELECT * FROM relay_delivery_events WHERE id = ?', [id])
-    return row === undefined ? null : { event: toRelayEvent(row), body: new Uint8Array(row.body) }
+    return row === undefined ? null : { event: toRelayEvent(row), body: toBytes(row.body) }
   }
 
   async findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null> {
@@ -310,6 +313,20 @@ export class SqliteRelayAdapter implements RelayStorage {
     )
     const oldest = row?.oldest ?? null
     return { pending: row?.pending ?? 0, oldestDueAt: oldest === null ? null : new Date(oldest) }
+  }
+
+  async takeTurn(name: string, everyMs: number, at: Date): Promise<boolean> {
+    // A turn that a clock ahead has taken is over as soon as one of ours.
+    const rows = this.#on.all(
+      `INSERT INTO relay_settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+         WHERE abs(excluded.value - value) >= ? RETURNING name`,
+      [name, String(at.getTime()), everyMs],
+    )
+    return rows.length > 0
+  }
+
+  async retain(kind: RetentionKind, olderThan: Date, after: string, limit: number): Promise<RetentionStep> {
+    return inTransaction(this.#database, () => retain(this.#on, kind, olderThan, after, limit))
   }
 }
 

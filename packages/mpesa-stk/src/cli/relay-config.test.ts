@@ -11,6 +11,7 @@ test('without anything it is the embedded store on this machine', () => {
     adminToken: null,
     encryptionKey: null,
     allowPrivateTargets: false,
+    retention: { deliveredDays: 365, bodiesDays: 90, attemptsDays: 90, quarantineDays: 30 },
   })
 })
 
@@ -27,6 +28,10 @@ test.each([
   ['RELAY_ADMIN_TOKEN', 'with a space in it, hunter2'],
   ['RELAY_ENCRYPTION_KEY', 'hunter2'],
   ['RELAY_ALLOW_PRIVATE_TARGETS', 'yes'],
+  ['RELAY_KEEP_BODIES_DAYS', '0'],
+  ['RELAY_KEEP_ATTEMPTS_DAYS', '-1'],
+  ['RELAY_KEEP_DELIVERED_DAYS', '1.5'],
+  ['RELAY_KEEP_QUARANTINE_DAYS', 'never'],
 ])('%s=%s is refused by name, and not repeated', (name, value) => {
   expect(() => readRelayConfig({ [name]: value })).toThrow(
     expect.objectContaining({
@@ -52,4 +57,9 @@ test('an admin token of 500 characters and a PostgreSQL URL are taken', () => {
     const config = readRelayConfig({ RELAY_ADMIN_TOKEN: adminToken, DATABASE_URL: databaseUrl })
     expect(config).toMatchObject({ adminToken, databaseUrl })
   }
+})
+
+test('days to keep things are taken one by one, and forever is a word', () => {
+  const { retention } = readRelayConfig({ RELAY_KEEP_BODIES_DAYS: '7', RELAY_KEEP_DELIVERED_DAYS: 'forever' })
+  expect(retention).toEqual({ deliveredDays: null, bodiesDays: 7, attemptsDays: 90, quarantineDays: 30 })
 })

@@ -1,3 +1,4 @@
+import { defaultRetention, type RetentionPolicy, retentionKinds } from '../core/deliver/retention.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { shortestSecret } from '../relay/encryption-key.ts'
 
@@ -11,6 +12,7 @@ export type RelayConfig = {
   readonly adminToken: string | null
   readonly encryptionKey: string | null
   readonly allowPrivateTargets: boolean
+  readonly retention: RetentionPolicy
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
@@ -51,7 +53,22 @@ export function readRelayConfig(environment: Readonly<Record<string, string | un
     adminToken,
     encryptionKey: secret('RELAY_ENCRYPTION_KEY'),
     allowPrivateTargets: allowPrivate === '1',
+    retention: readRetention(text),
   }
+}
+
+function readRetention(text: (name: string) => string | null): RetentionPolicy {
+  const days: Partial<Record<keyof RetentionPolicy, number | null>> = {}
+  for (const kind of retentionKinds) {
+    const name = `RELAY_KEEP_${kind.toUpperCase()}_DAYS`
+    const value = text(name)
+    if (value === null) continue
+    if (value !== 'forever' && !/^[1-9]\d{0,4}$/.test(value)) {
+      throw invalid(name, 'a number of days, 1 to 99999, or the word forever')
+    }
+    days[`${kind}Days`] = value === 'forever' ? null : Number(value)
+  }
+  return { ...defaultRetention, ...days }
 }
 
 function invalid(name: string, what: string): MpesaStkError {

@@ -15,6 +15,11 @@ It is told by its environment:
   RELAY_ADMIN_TOKEN            who sends it may make apps; without it, only this machine
   RELAY_ENCRYPTION_KEY         encrypts the apps' secrets; without it, one is made in RELAY_DATA_DIR
   RELAY_ALLOW_PRIVATE_TARGETS  1: also deliver to private addresses and http, for development
+  RELAY_KEEP_DELIVERED_DAYS    how long events that were delivered are kept          365
+  RELAY_KEEP_BODIES_DAYS       what Safaricom sent of them; no replay without it    90
+  RELAY_KEEP_ATTEMPTS_DAYS     attempts at them                                    90
+  RELAY_KEEP_QUARANTINE_DAYS   bodies that are nobody's event                      30
+                               each: whole days, or forever; what was not delivered is kept for ever
   LOG_LEVEL                    trace, debug, info, warn, error, silent             info
 
 First steps, on this machine:

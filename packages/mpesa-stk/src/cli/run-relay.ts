@@ -37,6 +37,7 @@ export async function runRelay(config: RelayConfig): Promise<number> {
     workers: 'manual',
     dataFolder: config.dataFolder,
     allowPrivateTargets: config.allowPrivateTargets,
+    retention: config.retention,
     ...(config.adminToken !== null && { adminToken: config.adminToken }),
     ...(config.encryptionKey !== null && { encryptionKey: config.encryptionKey }),
   })

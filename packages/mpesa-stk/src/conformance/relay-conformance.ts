@@ -3,6 +3,7 @@ import { relayAlertCases } from './relay-alert-cases.ts'
 import { relayCases } from './relay-cases.ts'
 import { relayLogCases } from './relay-log-cases.ts'
 import { relayReplayCases } from './relay-replay-cases.ts'
+import { relayRetentionCases } from './relay-retention-cases.ts'
 import type { ConformanceCase } from './store-conformance.ts'
 
 /** How to make storages of the adapter under test. */
@@ -19,7 +20,8 @@ export type RelayStorageFixture = {
  * ```
  */
 export function relayStorageConformance({ open }: RelayStorageFixture): readonly ConformanceCase[] {
-  return [...relayCases, ...relayReplayCases, ...relayLogCases, ...relayAlertCases].map(({ name, run }) => ({
+  const cases = [...relayCases, ...relayReplayCases, ...relayLogCases, ...relayAlertCases, ...relayRetentionCases]
+  return cases.map(({ name, run }) => ({
     name,
     async run() {
       const storage = await open()

@@ -43,6 +43,8 @@ export const errorCodes = {
   MPESA_STK_RELAY_UNAUTHORISED:
     'The route is for the operator, or for who has the app’s signing secret. Send `Authorization: Bearer <secret>`.',
   MPESA_STK_RELAY_NOT_FOUND: 'The relay has no such app, event or route. /openapi.json lists the routes.',
+  MPESA_STK_RELAY_BODY_REMOVED:
+    'The event was delivered so long ago that its body has been removed: it cannot be replayed. RELAY_KEEP_BODIES_DAYS says how long bodies are kept.',
   MPESA_STK_RELAY_REQUEST_INVALID: 'A request to the relay is not as it should be. The message names the field.',
   MPESA_STK_RELAY_BODY_CONSUMED:
     'A body parser before the relay left nothing to read. Mount the relay before it, or keep the bytes as `req.rawBody`.',

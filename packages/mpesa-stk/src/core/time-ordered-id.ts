@@ -17,4 +17,9 @@ export function createTimeOrderedId(at: Date, random: Uint8Array): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-${version}${hex(7, 8)}-${variant}${hex(9, 10)}-${hex(10, 16)}`
 }
 
+/** No id of that time or later comes before this, and every earlier one does. */
+export function firstIdOf(at: Date): string {
+  return createTimeOrderedId(at, new Uint8Array(16)).slice(0, 13)
+}
+
 const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))

@@ -5,7 +5,7 @@ import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
 import type { RelayEnv } from './auth.ts'
 import { idText, nextOf, page } from './page.ts'
-import { noSuchEvent } from './problem.ts'
+import { bodyRemoved, noSuchEvent } from './problem.ts'
 
 /** Six are the schedule's; replays may add any number. */
 const shownAttempts = 200
@@ -49,7 +49,9 @@ const attempt = z
   })
   .openapi('Attempt')
 
-const eventWithAttempts = event.extend({ body: z.unknown(), attempts: z.array(attempt) }).openapi('EventWithAttempts')
+const eventWithAttempts = event
+  .extend({ body: z.unknown(), isBodyRemoved: z.boolean(), attempts: z.array(attempt) })
+  .openapi('EventWithAttempts')
 const eventPage = z.object({ events: z.array(event), next: z.string().nullable() }).openapi('EventPage')
 const ok = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
   200: { description, content: { 'application/json': { schema } } },
@@ -159,8 +161,9 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
       const found = await openEvent(context, eventId)
       if (found instanceof Response) return found as never
       const attempts = await storage.listAttempts(eventId, shownAttempts)
-      const body: unknown = JSON.parse(new TextDecoder().decode(found.body))
-      return context.json({ ...viewEvent(found.event), body, attempts: attempts.map(viewAttempt) }, 200)
+      const isBodyRemoved = found.body === null
+      const body: unknown = found.body === null ? null : JSON.parse(new TextDecoder().decode(found.body))
+      return context.json({ ...viewEvent(found.event), body, isBodyRemoved, attempts: attempts.map(viewAttempt) }, 200)
     },
   )
 
@@ -170,14 +173,20 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
       path: '/v1/events/{eventId}/replay',
       summary: 'Delivers an event again: the same event id, a new attempt, the whole schedule.',
       request: { params: z.object({ eventId: idText }) },
-      responses: ok(z.object({ replayed: z.int() }), 'It is due now.'),
+      responses: {
+        ...ok(z.object({ replayed: z.int() }), 'It is due now.'),
+        409: { description: 'Its body has been removed.' },
+      },
     }),
     async context => {
       const { eventId } = context.req.valid('param')
       const found = await openEvent(context, eventId)
       if (found instanceof Response) return found as never
       const replayed = await relay.replayEvent(eventId)
-      if (replayed === 0) return noSuchEvent(context) as never
+      if (replayed === 0) {
+        // With its body it would have been replayed.
+        return ((await storage.findEvent(eventId)) === null ? noSuchEvent(context) : bodyRemoved(context)) as never
+      }
       return context.json({ replayed }, 200)
     },
   )

@@ -75,6 +75,12 @@ export function createMetrics(): RelayMetrics {
     labelNames: ['state'],
     registers,
   })
+  const removed = new Counter({
+    name: 'relay_removed_total',
+    help: 'Rows that were removed, or emptied, because they had been kept for long enough.',
+    labelNames: ['what'],
+    registers,
+  })
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers })
   const spoolFiles = gauge('relay_spool_files', 'Files on the local disk that wait for the store.')
   const spoolBytes = gauge('relay_spool_bytes', 'Bytes on the local disk that wait for the store.')
@@ -82,6 +88,10 @@ export function createMetrics(): RelayMetrics {
   const pending = gauge('relay_pending_events', 'Events that are not delivered and not dead.')
   const oldest = gauge('relay_oldest_pending_seconds', 'For how long the oldest of them has been due.')
   const overQuota = gauge('relay_apps_over_quota', 'Apps that took more events today than their quota.')
+  const swept = gauge(
+    'relay_last_sweep_timestamp_seconds',
+    'When a sweep of what is old last came to its end here; 0: not yet.',
+  )
   return {
     contentType: registry.contentType,
     observer: {
@@ -95,6 +105,12 @@ export function createMetrics(): RelayMetrics {
       },
       alerted(type) {
         alerts.inc({ type })
+      },
+      removed(what, count) {
+        removed.inc({ what }, count)
+      },
+      swept(at) {
+        swept.set(at.getTime() / 1_000)
       },
     },
     received(outcome, durationMs) {

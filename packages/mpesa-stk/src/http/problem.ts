@@ -48,5 +48,13 @@ export const unauthorised = (context: Context): Response =>
 export const noSuchApp = (context: Context): Response =>
   problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no app with this id')
 
+export const bodyRemoved = (context: Context): Response =>
+  problem(
+    context,
+    409,
+    'MPESA_STK_RELAY_BODY_REMOVED',
+    'the body of this event was removed after RELAY_KEEP_BODIES_DAYS: there is nothing left to deliver',
+  )
+
 export const noSuchEvent = (context: Context): Response =>
   problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no such event')

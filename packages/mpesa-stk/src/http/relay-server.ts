@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { type AlertThresholds, defaultThresholds } from '../core/deliver/alerts.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
+import { completeRetention, type RetentionPolicy } from '../core/deliver/retention.ts'
 import { describeError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/ports.ts'
 import { stderrLogger, systemClock, systemRandom } from '../platform.ts'
@@ -34,6 +35,11 @@ export type RelayServerOptions = {
   readonly quarantineBudgetBytes?: number
   /** When the alerts that are looked for are raised (docs/relay.md, “Alerts”). */
   readonly alertThresholds?: Partial<AlertThresholds>
+  /**
+   * For how many days what is kept is kept, at least 1; null: for ever. Default: `deliveredDays` 365, `bodiesDays` 90, `attemptsDays`
+   * 90, `quarantineDays` 30. What was not delivered is kept for ever.
+   */
+  readonly retention?: Partial<RetentionPolicy>
   /** `auto`: deliveries begin with the first request. `manual`: with `start()`. Default `auto`. */
   readonly workers?: 'auto' | 'manual'
   readonly logger?: Logger
@@ -72,6 +78,7 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
       allowPrivateTargets: options.allowPrivateTargets ?? false,
       quarantineBudgetBytes: options.quarantineBudgetBytes ?? 64 * 1024 * 1024,
       alertThresholds: { ...defaultThresholds, ...options.alertThresholds },
+      retention: completeRetention(options.retention ?? {}),
     },
   )
   const app = new OpenAPIHono<RelayEnv>({

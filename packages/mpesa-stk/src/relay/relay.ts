@@ -2,6 +2,7 @@ import type { AlertThresholds } from '../core/deliver/alerts.ts'
 import type { ValidationVerdict } from '../core/deliver/c2b-validation.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import type { ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
+import type { RetentionPolicy } from '../core/deliver/retention.ts'
 import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
@@ -18,6 +19,7 @@ import type { RelayObserver } from './observer.ts'
 import { QuarantineBudget, quarantineRowBytes } from './quarantine-budget.ts'
 import type { ReceivedBody } from './received-body.ts'
 import { Recorder } from './recorder.ts'
+import { RetentionSweeper } from './retention-sweeper.ts'
 import { SpoolBudget } from './spool-budget.ts'
 import { Validator } from './validator.ts'
 import { checkKey, createVault } from './vault.ts'
@@ -39,6 +41,7 @@ export type RelaySettings = {
   readonly allowPrivateTargets: boolean
   readonly quarantineBudgetBytes: number
   readonly alertThresholds: AlertThresholds
+  readonly retention: RetentionPolicy
 }
 
 const tickEveryMs = 1_000
@@ -58,6 +61,7 @@ export class Relay {
   readonly spool: Spool
   readonly alarm: Alarm
   readonly watch: Watch
+  readonly retention: RetentionSweeper
   readonly #ports: RelayPorts
   readonly #settings: RelaySettings
   readonly #sender: Sender
@@ -126,6 +130,14 @@ export class Relay {
     })
     const watched = { ...ports, storage, raise, spool: this.spool, apps: this.apps, steadyNow: this.#steadyNow }
     this.watch = new Watch(watched, settings.alertThresholds)
+    const sweeperPorts = {
+      ...ports,
+      storage,
+      steadyNow: this.#steadyNow,
+      isBusy: () => this.intake.queued > 0,
+      isStoreAway: () => !this.spool.isEmpty,
+    }
+    this.retention = new RetentionSweeper(sweeperPorts, settings.retention)
   }
 
   /**
@@ -150,6 +162,7 @@ export class Relay {
     this.#timer = null
     this.#starting = null
     this.#isStopped = true
+    await this.retention.stop()
     await this.intake.halt()
     await this.#ticking
     await this.intake.idle()
@@ -211,6 +224,7 @@ export class Relay {
       this.#ports.logger.warn({ error: describeError(cause) }, 'the store is away; callbacks go to the local disk')
     }
     this.deliveries.start()
+    this.retention.start()
     this.#timer ??= setInterval(() => this.#tick(), tickEveryMs).unref()
     // Not waited for: what comes meanwhile is taken, however much there is to drain.
     this.#tick()

@@ -37,7 +37,8 @@ export type EventRow = {
   business_key: string
   result: string
   checkout_request_id: string | null
-  body: Uint8Array
+  /** Null once it has been removed. */
+  body: Uint8Array | null
   callback_token: string | null
   contradicts: string | null
   copies: number
@@ -157,7 +158,8 @@ export function toLeasedEvent(row: EventRow): LeasedEvent {
     id: row.id,
     appId: row.app_id,
     kind: row.kind,
-    body: new Uint8Array(row.body),
+    // What is due has its body: the table holds it to that.
+    body: toBytes(row.body) ?? new Uint8Array(),
     callbackToken: row.callback_token,
     contradicts: row.contradicts,
     receivedAt: new Date(row.received_at),
@@ -169,6 +171,10 @@ export function toLeasedEvent(row: EventRow): LeasedEvent {
 
 export function toOverdueApp(row: OverdueAppRow): OverdueApp {
   return { appId: row.app_id, since: new Date(row.since) }
+}
+
+export function toBytes(body: Uint8Array | null): Uint8Array | null {
+  return body === null ? null : new Uint8Array(body)
 }
 
 export function toAttempt(row: AttemptRow): DeliveryAttempt {

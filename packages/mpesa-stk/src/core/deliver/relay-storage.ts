@@ -10,6 +10,7 @@ import type {
   RelayEvent,
 } from './relay-event.ts'
 import type { NewReplayRun, ReplayFilter, ReplayRun } from './replay-run.ts'
+import type { RetentionKind, RetentionStep } from './retention.ts'
 
 /** The right to deliver events, until its time is over by the store's clock. */
 export type DeliveryLease = { readonly leaseId: string; readonly leaseMs: number; readonly at: Date }
@@ -82,8 +83,8 @@ export interface RelayStorage {
   /** Keeps what became of leases, in one commit. */
   finishDeliveries(results: readonly DeliveryResult[], at: Date): Promise<void>
   /**
-   * Makes events due at once again, with the whole schedule before them. How many there were. An attempt that is under way
-   * keeps the next one waiting until its lease is over, and its outcome no longer counts.
+   * Makes events due at once again, with the whole schedule before them. How many there were that have their body. An attempt
+   * that is under way keeps the next one waiting until its lease is over, and its outcome no longer counts.
    */
   replayEvents(eventIds: readonly string[], at: Date): Promise<number>
   /** How many events a replay would make due. */
@@ -97,7 +98,8 @@ export interface RelayStorage {
   listReplays(appId: string, limit: number): Promise<readonly ReplayRun[]>
   /** Ends a replay that is running; one that has ended is as it was. */
   cancelReplay(id: string, at: Date): Promise<void>
-  findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array } | null>
+  /** Its body is null where it has been removed: it was kept for as long as it was to be. */
+  findEvent(id: string): Promise<{ readonly event: RelayEvent; readonly body: Uint8Array | null } | null>
   /** The newest event of an app about a push. */
   findEventOfPush(appId: string, checkoutRequestId: string): Promise<RelayEvent | null>
   /** Newest first. */
@@ -112,5 +114,12 @@ export interface RelayStorage {
   listAttempts(eventId: string, limit: number): Promise<readonly DeliveryAttempt[]>
   /** For the numbers: how many are due or to be due, and since when the oldest has been due. */
   countPending(): Promise<{ readonly pending: number; readonly oldestDueAt: Date | null }>
+  /** True for who asks first within each stretch of time, by the store's clock. */
+  takeTurn(name: string, everyMs: number, at: Date): Promise<boolean>
+  /**
+   * Looks at the next `limit` rows behind `after` (`''`: from the oldest) and removes what is of this kind and old enough. Of
+   * events only what was delivered before then and is in no replay that runs. What somebody holds just now is left out.
+   */
+  retain(kind: RetentionKind, olderThan: Date, after: string, limit: number): Promise<RetentionStep>
   close(): Promise<void>
 }

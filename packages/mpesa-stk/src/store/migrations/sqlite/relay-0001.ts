@@ -26,7 +26,7 @@ CREATE TABLE relay_delivery_events (
   business_key        TEXT NOT NULL,
   result              TEXT NOT NULL,
   checkout_request_id TEXT,
-  body                BLOB NOT NULL,
+  body                BLOB,
   callback_token      TEXT,
   contradicts         TEXT,
   copies              INTEGER NOT NULL,
@@ -40,7 +40,9 @@ CREATE TABLE relay_delivery_events (
   delivered_at        INTEGER,
   last_error          TEXT,
   log_position        INTEGER NOT NULL,
-  UNIQUE (app_id, kind, business_key, result)
+  UNIQUE (app_id, kind, business_key, result),
+  -- What is still to be delivered has its body, whoever empties or replays.
+  CHECK (body IS NOT NULL OR status = 'DELIVERED')
 ) STRICT;
 CREATE INDEX relay_delivery_events_due ON relay_delivery_events (app_id, due_at) WHERE status IN ('PENDING', 'FAILED');
 CREATE INDEX relay_delivery_events_app ON relay_delivery_events (app_id, id);
