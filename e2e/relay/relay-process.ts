@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const script = fileURLToPath(new URL('../../packages/mpesa-stk/src/cli/relay.ts', import.meta.url))
+const relayScript = fileURLToPath(new URL('../../packages/mpesa-stk/src/cli/relay.ts', import.meta.url))
 
 /** A port that nobody has just now. */
 export async function findFreePort(): Promise<number> {
@@ -26,10 +26,11 @@ export type RelayProcess = {
   stop(): Promise<number | null>
 }
 
-/** Throws what it said, where it ends instead. `signal` kills one that does neither. */
+/** Throws what it said, where it ends instead. `signal` kills one that does neither; another script may stand for it. */
 export async function startRelay(
   environment: Readonly<Record<string, string>>,
   signal?: AbortSignal,
+  script = relayScript,
 ): Promise<RelayProcess> {
   const child = spawn(process.execPath, ['--conditions=@mpesa-stk/source', '--import', 'tsx', script], {
     env: { ...process.env, RELAY_ALLOW_PRIVATE_TARGETS: '1', LOG_LEVEL: 'warn', ...environment },

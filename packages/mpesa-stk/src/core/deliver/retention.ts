@@ -52,8 +52,8 @@ export function cutoffOf(kind: RetentionKind, policy: RetentionPolicy, now: Date
 /** How many rows the next step looks at, and how long it is waited for. */
 export type RetentionPace = { readonly limit: number; readonly pauseMs: number }
 
-const limits = { min: 16, max: 1_024 }
-export const firstPace: RetentionPace = { limit: 64, pauseMs: 50 }
+const limits = { min: 50, max: 1_000 }
+export const firstPace: RetentionPace = { limit: 100, pauseMs: 50 }
 /** In SQLite everybody waits for a step. */
 const longStepMs = 5
 /** So many times as long as a step took the store belongs to others. */

@@ -9,12 +9,16 @@ const result = `SELECT (SELECT count(*) FROM removed)::int AS removed, (SELECT c
   (SELECT max(place) FROM seen) AS last`
 
 /**
- * What stands in the walk's way is looked at once, and what somebody holds just now is left to the next walk: nobody is waited
- * for, and nobody waits for longer than one statement. `ANY (ARRAY (…))`, so that no plan reads a whole table for a join.
+ * The end stands outside: with it inside, a server that has not analysed the table yet expects few rows between the two, and
+ * sorts all that there are. For the same reason `ANY (ARRAY (…))` instead of joins.
  */
+const seen = (table: string): string =>
+  `seen AS MATERIALIZED (
+     SELECT place FROM (SELECT id AS place FROM ${table} WHERE id > $1 ORDER BY id LIMIT $4) ahead WHERE place < $2)`
+
+/** What somebody holds just now is left to the next walk: nobody is waited for. */
 const events = (isOld: string, remove: string): string =>
-  `WITH seen AS MATERIALIZED (
-     SELECT e.id AS place FROM relay_delivery_events e WHERE e.id > $1 AND e.id < $2 ORDER BY e.id LIMIT $4),
+  `WITH ${seen('relay_delivery_events')},
    removed AS (${remove} WHERE id = ANY (ARRAY (
      SELECT e.id FROM relay_delivery_events e WHERE e.id = ANY (ARRAY (SELECT place FROM seen)) AND e.delivered_at < $3
        AND ${isOld} ORDER BY e.id FOR UPDATE OF e SKIP LOCKED)) RETURNING id)`
@@ -34,9 +38,8 @@ export const walks: Readonly<Record<RetentionKind, string>> = {
      SELECT a.row FROM seen a WHERE a.at < $3 AND NOT EXISTS (SELECT 1 FROM relay_delivery_events e
        WHERE e.id = a.event_id AND NOT (${isSettled}) OFFSET 0))) RETURNING 1)
    ${result}`,
-  quarantine: `WITH seen AS MATERIALIZED (
-     SELECT id AS place, received_at FROM relay_quarantine WHERE id > $1 AND id < $2 ORDER BY id LIMIT $4),
-   removed AS (DELETE FROM relay_quarantine WHERE id = ANY (ARRAY (SELECT place FROM seen WHERE received_at < $3)) RETURNING 1)
+  quarantine: `WITH ${seen('relay_quarantine')},
+   removed AS (DELETE FROM relay_quarantine WHERE id = ANY (ARRAY (SELECT place FROM seen)) AND received_at < $3 RETURNING 1)
    ${result}`,
 }
 
