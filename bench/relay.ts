@@ -8,6 +8,7 @@ import { openBenchRelay } from './relay/bench-relay.ts'
 import { findStores } from './relay/find-stores.ts'
 import { measureLatency, measureNeighbours } from './relay/latency.ts'
 import { postCallbacks } from './relay/post-callbacks.ts'
+import { measureSweep } from './relay/retention.ts'
 
 const warmUpMs = 1_500
 const measureMs = 6_000
@@ -16,7 +17,7 @@ const limit = 'a bare server that parses the body and stores nothing'
 /**
  * Callbacks a second that are stored and acknowledged over 64 connections, as a share of what a bare server on the same
  * machine acknowledges in the same run; the same with each delivered to a local endpoint at once; and how soon that is at a
- * steady pace, alone and beside hostile endpoints.
+ * steady pace, alone, beside a sweep of what is old, and beside hostile endpoints.
  */
 export async function relayIngest(): Promise<Measurement[]> {
   const measurements: Measurement[] = [{ name: limit, value: await measureBare(), unit: 'per second' }]
@@ -29,6 +30,8 @@ export async function relayIngest(): Promise<Measurement[]> {
     }
     await using opened = await open()
     measurements.push(...(await measureLatency(store, opened.environment)))
+    await using swept = await open()
+    measurements.push(...(await measureSweep(store, swept.environment)))
   }
   measurements.push(...(await measureNeighbours({})))
   return measurements

@@ -289,7 +289,7 @@ test.each(homes)(
 
     const again = await startSweepingRelay(environment)
     again.sweep()
-    await expect.poll(() => again.hasSwept(), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => again.hasSwept(), { timeout: 60_000 }).toBe(true)
     await again.kill()
     const after = await home.open()
     const stayed = await after.listEvents(appId, {}, 1_000)

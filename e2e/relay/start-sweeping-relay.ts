@@ -5,8 +5,10 @@ const script = fileURLToPath(new URL('sweeping-relay.ts', import.meta.url))
 
 /** A relay to whom all that was delivered is old when it is told to sweep. */
 export type SweepingRelay = RelayProcess & {
-  /** Begins a sweep. */
+  /** Begins a sweep, or goes on with it. */
   sweep(): void
+  /** Ends it early. */
+  rest(): void
   /** How many rows it has removed. */
   removed(): Promise<number>
   /** Whether a sweep has come to its end. */
@@ -23,6 +25,7 @@ export async function startSweepingRelay(environment: Readonly<Record<string, st
   return {
     ...relay,
     sweep: () => void process.kill(relay.pid, 'SIGUSR2'),
+    rest: () => void process.kill(relay.pid, 'SIGHUP'),
     removed: () => sumOf('relay_removed_total'),
     hasSwept: async () => (await sumOf('relay_last_sweep_timestamp_seconds')) > 0,
   }

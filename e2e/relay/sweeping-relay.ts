@@ -4,7 +4,8 @@ import { createRelayServer, PostgresRelayAdapter, SqliteRelayAdapter } from 'mpe
 import { Pool } from 'pg'
 import { listen } from './relay-floor.ts'
 
-// A relay whose clock goes ahead by more than a year at SIGUSR2, and that sweeps then: all that it has delivered is old.
+// A relay whose clock goes ahead by more than a year at SIGUSR2, and that sweeps then: all that it has delivered is old. SIGHUP ends
+// the sweep, and another goes on.
 
 let aheadMs = 0
 const { DATABASE_URL: url, RELAY_DATA_DIR: dataFolder = '.' } = process.env
@@ -29,4 +30,5 @@ process.on('SIGUSR2', () => {
   aheadMs = 400 * 24 * 3_600_000
   void app.relay.retention.sweep()
 })
+process.on('SIGHUP', () => void app.relay.retention.stop())
 console.log(`ready http://127.0.0.1:${port}`)

@@ -28,12 +28,12 @@ describe('a retention policy', () => {
 
 describe('the pace of a sweep', () => {
   test('halves after a long step and rests for longer, down to an end', () => {
-    expect(paceAfter({ limit: 200, pauseMs: 50 }, 20)).toEqual({ limit: 100, pauseMs: 380 })
-    expect(paceAfter({ limit: 51, pauseMs: 50 }, 20).limit).toBe(50)
+    expect(paceAfter({ limit: 200, pauseMs: 100 }, 20)).toEqual({ limit: 100, pauseMs: 980 })
+    expect(paceAfter({ limit: 51, pauseMs: 100 }, 20).limit).toBe(50)
   })
 
   test('grows after short ones, up to an end', () => {
-    expect(paceAfter(firstPace, 1)).toEqual({ limit: 125, pauseMs: 50 })
+    expect(paceAfter(firstPace, 1)).toEqual({ limit: 125, pauseMs: 100 })
     let pace = firstPace
     for (let step = 0; step < 100; step++) pace = paceAfter(pace, 0)
     expect(pace.limit).toBe(1_000)

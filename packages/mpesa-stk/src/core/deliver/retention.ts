@@ -53,11 +53,11 @@ export function cutoffOf(kind: RetentionKind, policy: RetentionPolicy, now: Date
 export type RetentionPace = { readonly limit: number; readonly pauseMs: number }
 
 const limits = { min: 50, max: 1_000 }
-export const firstPace: RetentionPace = { limit: 100, pauseMs: 50 }
+export const firstPace: RetentionPace = { limit: 100, pauseMs: 100 }
 /** In SQLite everybody waits for a step. */
 const longStepMs = 5
 /** So many times as long as a step took the store belongs to others. */
-const restPerWork = 19
+const restPerWork = 49
 
 /** A step that took long is followed by a smaller one, after a longer pause. */
 export function paceAfter({ limit }: RetentionPace, tookMs: number): RetentionPace {
