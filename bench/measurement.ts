@@ -4,7 +4,7 @@ import { Bench } from 'tinybench'
 export type Measurement = {
   name: string
   value: number
-  unit: 'per second' | 'ms' | 'microseconds' | 'KB' | 'MB' | 'percent'
+  unit: 'per second' | 'ms' | 'microseconds' | 'bytes' | 'KB' | 'MB' | 'percent'
   /** The name of the limit, measured in the same run, that this is a share of. */
   shareOf?: string
   note?: string

@@ -92,6 +92,7 @@ function createEvent() {
     checkoutRequestId,
     body: Buffer.from(JSON.stringify(paidBody(checkoutRequestId, 'UHH0AB12CD'))),
     callbackToken: null,
+    traceParent: null,
     receivedAt: new Date(),
     copies: 1,
     isHeld: false,

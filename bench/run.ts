@@ -24,6 +24,10 @@ const benches: Record<string, Bench> = {
       load: async () => (await import('./relay-large.ts')).relayLarge,
     },
   },
+  tracing: {
+    tells: 'what tracing costs a callback where no OpenTelemetry SDK is registered, beside functions that do nothing',
+    load: async () => (await import('./tracing.ts')).tracing,
+  },
   lifecycle: {
     tells: "callbacks settled on SQLite and PostgreSQL, as a share of the store's own limit",
     load: async () => (await import('./lifecycle.ts')).lifecycle,

@@ -24,6 +24,7 @@ async function recordDue(storage: RelayStorage, appId: string, count: number): P
       checkoutRequestId,
       body: new TextEncoder().encode(body(checkoutRequestId)),
       callbackToken: null,
+      traceParent: null,
       receivedAt: at,
       copies: 1,
       isHeld: false,

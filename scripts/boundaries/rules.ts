@@ -20,7 +20,7 @@ export const arrowRules: readonly ArrowRule[] = [
     name: 'core-imports-only-core',
     from: `${product}core/`,
     mayImport: [`${product}core/`],
-    packages: ['zod', 'libphonenumber-js/*', 'node:crypto'],
+    packages: ['zod', 'libphonenumber-js/*', 'ipaddr.js', 'node:crypto'],
     onlyNames: { 'node:crypto': ['createHash', 'createHmac', 'hash', 'timingSafeEqual'] },
     reason:
       'core decides from data and a given time, so that every instant can be tested; edges reach it through ports.ts',
@@ -40,7 +40,7 @@ export const arrowRules: readonly ArrowRule[] = [
   {
     name: 'workers-import-only-core',
     from: `${product}workers/`,
-    mayImport: [`${product}core/`, `${product}workers/`],
+    mayImport: [`${product}core/`, `${product}telemetry/`, `${product}workers/`],
     reason: 'a worker claims from the Store port and runs what it is given; who wires it chooses both',
   },
   {
@@ -62,6 +62,13 @@ export const arrowRules: readonly ArrowRule[] = [
     reason: 'the way to merchants is one edge; it is told what to send, and knows no store',
   },
   {
+    name: 'telemetry-imports-only-core',
+    from: `${product}telemetry/`,
+    mayImport: [`${product}core/`, `${product}telemetry/`],
+    packages: ['@opentelemetry/api'],
+    reason: 'spans are told of what is done, and do nothing; the SDK is whose process it is',
+  },
+  {
     name: 'spool-imports-only-core',
     from: `${product}spool/`,
     mayImport: [`${product}core/`, `${product}workers/batcher.ts`, `${product}spool/`],
@@ -70,7 +77,13 @@ export const arrowRules: readonly ArrowRule[] = [
   {
     name: 'http-imports-no-store',
     from: `${product}http/`,
-    mayImport: [`${product}core/`, `${product}relay/`, `${product}http/`, `${product}platform.ts`],
+    mayImport: [
+      `${product}core/`,
+      `${product}relay/`,
+      `${product}telemetry/`,
+      `${product}http/`,
+      `${product}platform.ts`,
+    ],
     reason: 'routes translate between HTTP and the relay; SQL, sockets to merchants and files are behind it',
   },
   {

@@ -12,6 +12,9 @@ test('without anything it is the embedded store on this machine', () => {
     encryptionKey: null,
     allowPrivateTargets: false,
     retention: { deliveredDays: 365, bodiesDays: 90, attemptsDays: 90, quarantineDays: 30 },
+    sourceAllowList: 'observe',
+    sourceAddresses: [],
+    trustedProxies: [],
   })
 })
 
@@ -32,6 +35,11 @@ test.each([
   ['RELAY_KEEP_ATTEMPTS_DAYS', '-1'],
   ['RELAY_KEEP_DELIVERED_DAYS', '1.5'],
   ['RELAY_KEEP_QUARANTINE_DAYS', 'never'],
+  ['RELAY_SOURCE_ALLOW_LIST', 'on'],
+  ['RELAY_SOURCE_ADDRESSES', '192.0.2.1,hunter2'],
+  ['RELAY_SOURCE_ADDRESSES', '0.0.0.0/0'],
+  ['RELAY_TRUSTED_PROXIES', '10.0.0.0/33'],
+  ['RELAY_TRUSTED_PROXIES', 'nginx'],
 ])('%s=%s is refused by name, and not repeated', (name, value) => {
   expect(() => readRelayConfig({ [name]: value })).toThrow(
     expect.objectContaining({

@@ -1,6 +1,7 @@
 import { defaultRetention, type RetentionPolicy, retentionKinds } from '../core/deliver/retention.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { shortestSecret } from '../relay/encryption-key.ts'
+import { readRanges, type SourceAllowListMode, sourceAllowListModes } from '../relay/source-settings.ts'
 
 /** What `mpesa-stk-relay` is told by its environment. */
 export type RelayConfig = {
@@ -13,6 +14,9 @@ export type RelayConfig = {
   readonly encryptionKey: string | null
   readonly allowPrivateTargets: boolean
   readonly retention: RetentionPolicy
+  readonly sourceAllowList: SourceAllowListMode
+  readonly sourceAddresses: readonly string[]
+  readonly trustedProxies: readonly string[]
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
@@ -44,6 +48,13 @@ export function readRelayConfig(environment: Readonly<Record<string, string | un
   if (adminToken !== null && !/^\S{1,500}$/.test(adminToken)) {
     throw invalid('RELAY_ADMIN_TOKEN', 'at most 500 characters, without spaces')
   }
+  const sourceAllowList = text('RELAY_SOURCE_ALLOW_LIST') ?? 'observe'
+  if (!isMode(sourceAllowList)) throw invalid('RELAY_SOURCE_ALLOW_LIST', `one of ${sourceAllowListModes.join(', ')}`)
+  const ranges = (name: string): readonly string[] => {
+    const texts = (text(name) ?? '').split(',').flatMap(each => each.trim() || [])
+    readRanges(name, texts)
+    return texts
+  }
   return {
     host: text('HOST') ?? '127.0.0.1',
     port: Number(port),
@@ -54,6 +65,9 @@ export function readRelayConfig(environment: Readonly<Record<string, string | un
     encryptionKey: secret('RELAY_ENCRYPTION_KEY'),
     allowPrivateTargets: allowPrivate === '1',
     retention: readRetention(text),
+    sourceAllowList,
+    sourceAddresses: ranges('RELAY_SOURCE_ADDRESSES'),
+    trustedProxies: ranges('RELAY_TRUSTED_PROXIES'),
   }
 }
 
@@ -69,6 +83,10 @@ function readRetention(text: (name: string) => string | null): RetentionPolicy {
     days[`${kind}Days`] = value === 'forever' ? null : Number(value)
   }
   return { ...defaultRetention, ...days }
+}
+
+function isMode(text: string): text is SourceAllowListMode {
+  return sourceAllowListModes.some(mode => mode === text)
 }
 
 function invalid(name: string, what: string): MpesaStkError {

@@ -20,6 +20,9 @@ It is told by its environment:
   RELAY_KEEP_ATTEMPTS_DAYS     attempts at them                                    90
   RELAY_KEEP_QUARANTINE_DAYS   bodies that are nobody's event                      30
                                each: whole days, or forever; what was not delivered is kept for ever
+  RELAY_SOURCE_ALLOW_LIST      off, observe; enforce: quarantine what is not Safaricom's  observe
+  RELAY_SOURCE_ADDRESSES       callbacks may come from there too: 192.0.2.1,2001:db8::/32
+  RELAY_TRUSTED_PROXIES        whose X-Forwarded-For is believed: 10.0.0.0/8
   LOG_LEVEL                    trace, debug, info, warn, error, silent             info
 
 First steps, on this machine:

@@ -38,6 +38,9 @@ export async function runRelay(config: RelayConfig): Promise<number> {
     dataFolder: config.dataFolder,
     allowPrivateTargets: config.allowPrivateTargets,
     retention: config.retention,
+    sourceAllowList: config.sourceAllowList,
+    sourceAddresses: config.sourceAddresses,
+    trustedProxies: config.trustedProxies,
     ...(config.adminToken !== null && { adminToken: config.adminToken }),
     ...(config.encryptionKey !== null && { encryptionKey: config.encryptionKey }),
   })

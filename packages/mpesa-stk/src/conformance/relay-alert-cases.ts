@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { ended, ids, lease, limits, openApp, type RelayCase, recordDue, sampleEvent } from './relay-samples.ts'
 import { sampleTime } from './samples.ts'
@@ -17,7 +18,8 @@ export const relayAlertCases: readonly RelayCase[] = [
         await openApp(storage, { receives: 'alerts' }),
         await openApp(storage, { receives: 'alerts', isDisabled: true }),
       ]
-      assert.deepEqual(await storage.listOperatorApps(), operators)
+      const byId = (apps: readonly RelayApp[]) => apps.toSorted((a, b) => (a.appId < b.appId ? -1 : 1))
+      assert.deepEqual(byId(await storage.listOperatorApps()), byId(operators))
       const [operator] = operators
       assert(operator !== undefined)
       await storage.saveApp({ ...operator, targetUrl: 'https://other.example/', version: 2 })

@@ -118,6 +118,18 @@ export const relayCases: readonly RelayCase[] = [
     },
   },
   {
+    name: 'the trace that an event was received in is claimed with it, and so is that it had none',
+    async run(storage) {
+      const { appId } = await openApp(storage)
+      const traceParent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+      const [traced, untraced] = [sampleEvent(appId, { traceParent }), sampleEvent(appId)]
+      await storage.recordEvents([traced, untraced], lease({ leaseMs: 0 }))
+      const claimed = await storage.claimDueEvents(lease(), limits(10), [])
+      const byId = new Map(claimed.map(event => [event.id, event.traceParent]))
+      assert.deepEqual([byId.get(traced.id), byId.get(untraced.id)], [traceParent, null])
+    },
+  },
+  {
     name: 'nothing of an app that is disabled, or that is left out, is claimed',
     async run(storage) {
       const open = await openApp(storage)

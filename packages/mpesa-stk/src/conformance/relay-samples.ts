@@ -44,6 +44,7 @@ export function sampleEvent(appId: string, changes: Partial<NewRelayEvent> = {})
     checkoutRequestId: `ws_CO_${number}`,
     body: Uint8Array.of(0x7b, 0, 0xff, 0x7d),
     callbackToken: null,
+    traceParent: null,
     receivedAt: sampleTime,
     copies: 1,
     isHeld: false,

@@ -1,11 +1,15 @@
+import type { Span } from '@opentelemetry/api'
 import type { Context, Hono } from 'hono'
 import type { IntakeOutcome } from '../relay/intake.ts'
 import type { ReceivedBody } from '../relay/received-body.ts'
 import type { Relay } from '../relay/relay.ts'
+import { traceParentOf } from '../telemetry/trace.ts'
 import type { NodeBindings, RelayEnv } from './auth.ts'
 import type { RelayMetrics } from './metrics.ts'
 import { problem } from './problem.ts'
 import { readRawBody } from './raw-body.ts'
+import { judgeSource } from './request-source.ts'
+import { traced } from './traced-hook.ts'
 
 /** What Safaricom wants to hear. */
 const acknowledgement = { ResultCode: 0, ResultDesc: 'Success' }
@@ -16,7 +20,7 @@ const acknowledgement = { ResultCode: 0, ResultDesc: 'Success' }
  */
 export function addHookRoutes(app: Hono<RelayEnv>, relay: Relay, metrics: RelayMetrics, begin: () => void): void {
   /** What came in, or the answer where nothing did. */
-  async function read(context: Context<RelayEnv>): Promise<ReceivedBody | Response> {
+  async function read(context: Context<RelayEnv>, span: Span | null): Promise<ReceivedBody | Response> {
     begin()
     const { appId = '', token = null } = context.req.param() as { appId?: string; token?: string }
     const incoming = (context.env as NodeBindings | undefined)?.incoming
@@ -36,28 +40,34 @@ export function addHookRoutes(app: Hono<RelayEnv>, relay: Relay, metrics: RelayM
       body,
       length,
       receivedAt: new Date(),
+      unknownSource: judgeSource(context, relay.sources),
+      traceParent: span === null ? null : traceParentOf(span),
     }
   }
 
-  const take = async (context: Context<RelayEnv>): Promise<Response> => {
+  const take = async (context: Context<RelayEnv>, span: Span | null): Promise<Response> => {
     const began = performance.now()
-    const received = await read(context)
+    const received = await read(context, span)
     if (received instanceof Response) return received
     const outcome = await relay.receive(received)
     metrics.received(outcome, performance.now() - began)
+    span?.setAttribute('mpesa_stk.outcome', outcome.outcome)
     return acknowledge(context, outcome)
   }
 
   /** The one hook whose answer decides something: whether a customer may pay. */
-  const validate = async (context: Context<RelayEnv>): Promise<Response> => {
-    const received = await read(context)
+  const validate = async (context: Context<RelayEnv>, span: Span | null): Promise<Response> => {
+    const received = await read(context, span)
     return received instanceof Response ? received : context.json(await relay.validate(received))
   }
 
-  app.post('/hooks/:appId', take)
-  app.post('/hooks/:appId/t/:token', take)
-  app.post('/hooks/:appId/c2b/confirmation', take)
-  app.post('/hooks/:appId/c2b/validation', validate)
+  const hooks = {
+    '/hooks/:appId': take,
+    '/hooks/:appId/t/:token': take,
+    '/hooks/:appId/c2b/confirmation': take,
+    '/hooks/:appId/c2b/validation': validate,
+  }
+  for (const [route, hook] of Object.entries(hooks)) app.post(route, traced(route, relay, hook))
 }
 
 /** A path may decode to anything, and a database refuses some of it: what is no id of ours is nobody's. */

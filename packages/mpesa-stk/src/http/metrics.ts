@@ -33,6 +33,12 @@ export function createMetrics(): RelayMetrics {
     labelNames: ['outcome', 'reason'],
     registers,
   })
+  const sources = new Counter({
+    name: 'relay_callback_sources_total',
+    help: 'Bodies that came in at a hook, by whether they came from a known address.',
+    labelNames: ['known'],
+    registers,
+  })
   const ingest = new Histogram({
     name: 'relay_ingest_seconds',
     help: 'From a body to its acknowledgement.',
@@ -111,6 +117,9 @@ export function createMetrics(): RelayMetrics {
       },
       swept(at) {
         swept.set(at.getTime() / 1_000)
+      },
+      sourced(isKnown) {
+        sources.inc({ known: String(isKnown) })
       },
     },
     received(outcome, durationMs) {

@@ -2,11 +2,17 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { type AlertThresholds, defaultThresholds } from '../core/deliver/alerts.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { completeRetention, type RetentionPolicy } from '../core/deliver/retention.ts'
-import { describeError } from '../core/errors.ts'
+import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/ports.ts'
 import { stderrLogger, systemClock, systemRandom } from '../platform.ts'
 import { checkedKey, findEncryptionKey } from '../relay/encryption-key.ts'
 import { Relay } from '../relay/relay.ts'
+import {
+  readRanges,
+  type SourceAllowListMode,
+  type SourceSettings,
+  sourceAllowListModes,
+} from '../relay/source-settings.ts'
 import { createAccess } from './access.ts'
 import { addAppRoutes } from './app-routes.ts'
 import type { RelayEnv } from './auth.ts'
@@ -19,6 +25,7 @@ import { createMetrics } from './metrics.ts'
 import { answerError, problem } from './problem.ts'
 import { addQuarantineRoutes } from './quarantine-routes.ts'
 import { addReplayRoutes } from './replay-routes.ts'
+import { addSourceRoutes } from './source-routes.ts'
 
 export type RelayServerOptions = {
   /** Where the relay keeps what it takes; call its `migrate()` first. */
@@ -40,6 +47,18 @@ export type RelayServerOptions = {
    * 90, `quarantineDays` 30. What was not delivered is kept for ever.
    */
   readonly retention?: Partial<RetentionPolicy>
+  /**
+   * Whether callbacks are told apart by the address that they come from. `observe` counts them, and `enforce` sends to the
+   * quarantine what comes from no address that is known as Safaricom's. Default `observe`.
+   */
+  readonly sourceAllowList?: SourceAllowListMode
+  /** Addresses or CIDR blocks that callbacks may also come from, beside those that are published as Safaricom's. */
+  readonly sourceAddresses?: readonly string[]
+  /**
+   * Addresses or CIDR blocks of proxies in front of the relay that write `X-Forwarded-For` or `Forwarded` themselves: their word
+   * for where a callback came from counts, and the trace that they name is continued. Default none.
+   */
+  readonly trustedProxies?: readonly string[]
   /** `auto`: deliveries begin with the first request. `manual`: with `start()`. Default `auto`. */
   readonly workers?: 'auto' | 'manual'
   readonly logger?: Logger
@@ -79,6 +98,7 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
       quarantineBudgetBytes: options.quarantineBudgetBytes ?? 64 * 1024 * 1024,
       alertThresholds: { ...defaultThresholds, ...options.alertThresholds },
       retention: completeRetention(options.retention ?? {}),
+      sources: readSources(options),
     },
   )
   const app = new OpenAPIHono<RelayEnv>({
@@ -116,6 +136,7 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   addLogRoutes(app, relay, access, clock)
   addReplayRoutes(app, relay, access)
   addQuarantineRoutes(app, relay, access)
+  addSourceRoutes(app, relay, access)
   app.notFound(context =>
     problem(
       context,
@@ -126,4 +147,17 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   )
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'mpesa-stk relay', version: '0.1.0' } })
   return Object.assign(app, { relay, start: () => relay.start(), stop: () => relay.stop() })
+}
+
+function readSources(options: RelayServerOptions): SourceSettings {
+  const { sourceAllowList: mode = 'observe', sourceAddresses = [], trustedProxies = [] } = options
+  if (!sourceAllowListModes.includes(mode)) {
+    const modes = sourceAllowListModes.join(', ')
+    throw new MpesaStkError('MPESA_STK_CONFIG_INVALID', `sourceAllowList must be one of ${modes}`)
+  }
+  return {
+    mode,
+    addresses: readRanges('sourceAddresses', sourceAddresses),
+    trustedProxies: readRanges('trustedProxies', trustedProxies),
+  }
 }

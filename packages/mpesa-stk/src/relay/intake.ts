@@ -171,7 +171,8 @@ export class Intake {
     const received = decodeReceived(record)
     if (received === null) return this.#ports.spool.putAside(record)
     try {
-      await this.#keep(received)
+      // It was acknowledged when it came: what the quarantine has no room for stays on the disk.
+      if ((await this.#keep(received)).outcome === 'refused') await this.#ports.spool.putAside(record)
     } catch (cause) {
       if (!isDataError(cause)) throw cause
       await this.#ports.spool.putAside(record)
@@ -179,7 +180,7 @@ export class Intake {
   }
 
   async #keep(received: ReceivedBody): Promise<IntakeOutcome> {
-    const { appId, token, body, receivedAt } = received
+    const { appId, token, body, receivedAt, unknownSource, traceParent } = received
     const app = await this.#ports.apps.find(appId)
     if (app === null) return this.#quarantine(received, { reason: 'unknown-app', detail: `no app ${readText(appId)}` })
     if (app.receives === 'alerts') {
@@ -187,6 +188,7 @@ export class Intake {
     }
     const read = readBody(received)
     if ('reason' in read) return this.#quarantine(received, read)
+    if (unknownSource !== null) return this.#holdBack(received, unknownSource)
     const stored = await this.#events.push({
       ...read,
       result: withToken(read.result, token),
@@ -198,9 +200,16 @@ export class Intake {
       copies: 1,
       isHeld: app.isDisabled,
       contradicts: null,
+      traceParent,
     })
     if (stored.outcome !== 'unstorable') return stored
     return this.#quarantine(received, { reason: 'unrecognised', detail: 'the store refused its data' })
+  }
+
+  /** It may be a true callback from an address that nobody has listed: what cannot be kept of it is not acknowledged. */
+  async #holdBack(received: ReceivedBody, source: string): Promise<IntakeOutcome> {
+    const held = await this.#quarantine(received, { reason: 'unknown-source', detail: `from ${source}` })
+    return held.isKept ? held : { outcome: 'refused' }
   }
 
   async #quarantine({ appId, body, length, receivedAt }: ReceivedBody, { reason, detail }: NoEvent) {
@@ -225,7 +234,9 @@ export class Intake {
     const read = readBody(received)
     const isJunk = 'reason' in read
     const record = encodeReceived(received)
-    const admission = spoolBudget.admit(record.length, { junk: isJunk, ofSeenApp: apps.hasSeen(received.appId) })
+    // A stranger who knows the way to an app's hook has no more of the disk than others.
+    const isSeen = received.unknownSource === null && apps.hasSeen(received.appId)
+    const admission = spoolBudget.admit(record.length, { junk: isJunk, ofSeenApp: isSeen })
     if (admission === 'drop' && isJunk) return { outcome: 'quarantined', reason: read.reason, isKept: false }
     try {
       if (admission === 'refuse') throw new Error('the disk holds as much of unknown apps as it may')

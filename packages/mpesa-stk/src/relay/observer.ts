@@ -14,4 +14,6 @@ export type RelayObserver = {
   readonly removed: (kind: RetentionKind, count: number) => void
   /** A sweep came to its end. */
   readonly swept: (at: Date) => void
+  /** A callback, by whether its source is known as Safaricom's. */
+  readonly sourced: (isKnown: boolean) => void
 }

@@ -5,6 +5,7 @@ import type { LeasedEvent, NewRelayEvent } from '../core/deliver/relay-event.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import type { Random } from '../core/ports.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
+import { endRecords, startRecords } from '../telemetry/relay-spans.ts'
 import { type DeliveryWorker, deliveryLeaseMs } from '../workers/delivery-worker.ts'
 import { isDataError } from './data-error.ts'
 
@@ -38,20 +39,26 @@ export class Recorder {
   /** Where the data of somebody in the batch is refused, one by one, so that he fails alone. */
   async record(events: readonly NewRelayEvent[]): Promise<readonly Recording[]> {
     try {
-      return await this.#recordTogether(events)
+      return await this.#recordTraced(events)
     } catch (cause) {
       if (!isDataError(cause)) throw cause
     }
     const recordings: Recording[] = []
     for (const event of events) {
       try {
-        recordings.push(...(await this.#recordTogether([event])))
+        recordings.push(...(await this.#recordTraced([event])))
       } catch (cause) {
         if (!isDataError(cause)) throw cause
         recordings.push({ outcome: 'unstorable' })
       }
     }
     return recordings
+  }
+
+  #recordTraced(came: readonly NewRelayEvent[]): Promise<readonly Recording[]> {
+    const spans = startRecords(came)
+    const recording = this.#recordTogether(came)
+    return spans === null ? recording : endRecords(spans, came.length, recording)
   }
 
   async #recordTogether(came: readonly NewRelayEvent[]): Promise<readonly Recording[]> {

@@ -20,6 +20,8 @@ import { QuarantineBudget, quarantineRowBytes } from './quarantine-budget.ts'
 import type { ReceivedBody } from './received-body.ts'
 import { Recorder } from './recorder.ts'
 import { RetentionSweeper } from './retention-sweeper.ts'
+import { SourceBook } from './source-book.ts'
+import type { SourceSettings } from './source-settings.ts'
 import { SpoolBudget } from './spool-budget.ts'
 import { Validator } from './validator.ts'
 import { checkKey, createVault } from './vault.ts'
@@ -42,6 +44,7 @@ export type RelaySettings = {
   readonly quarantineBudgetBytes: number
   readonly alertThresholds: AlertThresholds
   readonly retention: RetentionPolicy
+  readonly sources: SourceSettings
 }
 
 const tickEveryMs = 1_000
@@ -55,6 +58,7 @@ export class Relay {
   readonly storage: RelayStorage
   readonly apps: AppBook
   readonly register: AppRegister
+  readonly sources: SourceBook
   readonly intake: Intake
   readonly deliveries: DeliveryWorker
   readonly log: LogReader
@@ -86,6 +90,7 @@ export class Relay {
     this.apps = new AppBook(storage, vault, monotonicMs)
     this.#validator = new Validator({ ...ports, apps: this.apps }, settings.allowPrivateTargets)
     this.register = new AppRegister({ storage, clock, apps: this.apps, vault }, settings)
+    this.sources = new SourceBook({ ...ports, onSource: ports.observer.sourced }, settings.sources)
     this.spool = Spool.open(settings.spoolFolder, ports.logger)
     this.log = new LogReader(storage, clock)
     this.alarm = new Alarm({

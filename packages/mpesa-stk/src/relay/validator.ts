@@ -5,6 +5,7 @@ import { describeError } from '../core/errors.ts'
 import type { Logger, Random } from '../core/ports.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { createSender, type Sender } from '../outbound/send.ts'
+import { sendTraced } from '../telemetry/relay-spans.ts'
 import { withinDeadline } from '../workers/within-deadline.ts'
 import type { AppBook, OpenedApp } from './app-book.ts'
 import type { ReceivedBody } from './received-body.ts'
@@ -33,6 +34,11 @@ export class Validator {
     const { logger } = this.#ports
     const { appId } = received
     const app = appMark(appId)
+    // The list is enforced, and a stranger asks, or Safaricom from an address that nobody has listed. A stranger learns nothing
+    // of the merchant's accounts, and costs him no request. Of Safaricom it is refused whatever the fallback is: the confirmation
+    // would come from there too, and be held back, and so the money would be taken and the merchant not told. A customer who is
+    // refused has paid nothing.
+    if (received.unknownSource !== null) return judgeValidation(null, 'reject')
     let fallback: C2bFallback = 'accept'
     try {
       const found = await this.#find(appId)
@@ -64,7 +70,8 @@ export class Validator {
     }
   }
 
-  async #ask({ app, secrets }: OpenedApp, { token, body, receivedAt }: ReceivedBody): Promise<ValidationVerdict> {
+  async #ask({ app, secrets }: OpenedApp, received: ReceivedBody): Promise<ValidationVerdict> {
+    const { token, body, receivedAt, traceParent } = received
     const asking = this.#asking.get(app.appId) ?? 0
     if (asking >= maxAsking) return judgeValidation(null, app.c2bFallback)
     this.#asking.set(app.appId, asking + 1)
@@ -72,7 +79,9 @@ export class Validator {
       const id = createTimeOrderedId(receivedAt, this.#ports.random(16))
       const event = { id, body, callbackToken: token, contradicts: null }
       const request = prepareDelivery(event, app, secrets, receivedAt, 'c2b-validation')
-      return judgeValidation(await this.#sender.send(request), app.c2bFallback)
+      const asked = { id, appId: app.appId, kind: 'c2b-validation', attemptCount: 0, traceParent }
+      const answer = await sendTraced('ask about payment', this.#sender.send, request, asked)
+      return judgeValidation(answer, app.c2bFallback)
     } finally {
       const left = (this.#asking.get(app.appId) ?? 1) - 1
       if (left > 0) this.#asking.set(app.appId, left)

@@ -50,10 +50,11 @@ export type EventRow = {
   lease_id: string | null
   delivered_at: Time | null
   last_error: string | null
+  trace_parent: string | null
 }
 
 /** Everything of an event but its body, which a list has no use for. */
-export type ListedEventRow = Omit<EventRow, 'body'>
+export type ListedEventRow = Omit<EventRow, 'body' | 'trace_parent'>
 
 export const listedEventColumns = `id, app_id, kind, business_key, result, checkout_request_id, callback_token, contradicts, copies,
   received_at, status, attempt_count, failures, due_at, lease_id, delivered_at, last_error`
@@ -165,6 +166,7 @@ export function toLeasedEvent(row: EventRow): LeasedEvent {
     receivedAt: new Date(row.received_at),
     attemptCount: row.attempt_count,
     failures: row.failures,
+    traceParent: row.trace_parent,
     leaseId: row.lease_id ?? '',
   }
 }

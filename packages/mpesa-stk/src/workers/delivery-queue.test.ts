@@ -10,6 +10,7 @@ function queued(appId: string, bytes = 100): QueuedEvent {
     kind: 'stk' as const,
     body: new Uint8Array(bytes),
     callbackToken: null,
+    traceParent: null,
     contradicts: null,
     receivedAt: new Date(0),
     attemptCount: 0,

@@ -31,6 +31,7 @@ const eventsOf = (count: number, changes: Partial<LeasedEvent> = {}): readonly L
     kind: 'stk',
     body: new TextEncoder().encode('{"Body":{}}'),
     callbackToken: null,
+    traceParent: null,
     contradicts: null,
     receivedAt: new Date(began),
     attemptCount: 0,

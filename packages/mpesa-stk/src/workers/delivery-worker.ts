@@ -10,6 +10,7 @@ import type { ClaimLimits, RelayStorage } from '../core/deliver/relay-storage.ts
 import { describeError } from '../core/errors.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
+import { sendTraced } from '../telemetry/relay-spans.ts'
 import { Batcher } from './batcher.ts'
 import { DeliveryQueue, enoughOfOneApp, type QueuedEvent } from './delivery-queue.ts'
 
@@ -197,7 +198,7 @@ export class DeliveryWorker {
         raise('delivery.dead', app, { eventId: id, kind, attempts: event.attemptCount, error })
         return
       }
-      const answer = await this.#ports.send(request)
+      const answer = await sendTraced('deliver callback', this.#ports.send, request, event)
       const durationMs = monotonicMs() - began
       const judged = judgeAttempt(event, answer, found.app.scheduleMs, this.#chance())
       this.#ports.onAttempt(judged.failure, durationMs)

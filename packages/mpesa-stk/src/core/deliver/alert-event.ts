@@ -72,5 +72,6 @@ export function toAlertEvent(
     copies: 1,
     isHeld: isDisabled,
     contradicts: null,
+    traceParent: null,
   }
 }

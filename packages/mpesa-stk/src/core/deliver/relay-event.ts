@@ -35,10 +35,12 @@ export type NewRelayEvent = {
   readonly isHeld: boolean
   /** Another event of the same batch with the same kind and key that says something else. */
   readonly contradicts: string | null
+  /** The trace that it was received in, as W3C's `traceparent`; null where nobody traced. */
+  readonly traceParent: string | null
 }
 
 /** An event as it stands. One row of `relay_delivery_events`. */
-export type RelayEvent = Omit<NewRelayEvent, 'body' | 'isHeld'> & {
+export type RelayEvent = Omit<NewRelayEvent, 'body' | 'isHeld' | 'traceParent'> & {
   readonly status: DeliveryStatus
   readonly attemptCount: number
   readonly deliveredAt: Date | null
@@ -49,7 +51,7 @@ export type RelayEvent = Omit<NewRelayEvent, 'body' | 'isHeld'> & {
 /** An event that is ours to deliver until its lease runs out. */
 export type LeasedEvent = Pick<
   NewRelayEvent,
-  'id' | 'appId' | 'kind' | 'body' | 'callbackToken' | 'contradicts' | 'receivedAt'
+  'id' | 'appId' | 'kind' | 'body' | 'callbackToken' | 'contradicts' | 'receivedAt' | 'traceParent'
 > & {
   readonly attemptCount: number
   /** Attempts that failed since it was recorded or replayed: where it stands in its schedule. */
@@ -92,7 +94,7 @@ export type QuarantinedBody = {
   readonly id: string
   /** As it stood in the path; it need not exist. */
   readonly appId: string
-  readonly reason: 'unrecognised' | 'oversize' | 'unknown-app'
+  readonly reason: 'unrecognised' | 'oversize' | 'unknown-app' | 'unknown-source'
   readonly detail: string
   /** The first 256 KiB of it. */
   readonly body: Uint8Array

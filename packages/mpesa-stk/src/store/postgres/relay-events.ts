@@ -21,7 +21,7 @@ export async function recordEvents(
   const column = <Key extends keyof NewRelayEvent>(key: Key) => events.map(event => event[key])
   const rows = await all<{ event_id: string; contradicted_id: string | null }>(
     on,
-    'SELECT * FROM relay_record_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+    'SELECT * FROM relay_record_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
     [
       column('id'),
       column('appId'),
@@ -35,6 +35,7 @@ export async function recordEvents(
       column('receivedAt'),
       column('contradicts'),
       column('isHeld'),
+      column('traceParent'),
       leaseId,
       leaseMs,
     ],

@@ -65,9 +65,9 @@ function recordEvent(
   const now = at.getTime()
   const [row] = on.all(
     `INSERT INTO relay_delivery_events (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
-       copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until,
+       copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until, trace_parent,
        log_position)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0, 0, ?, ?, ?, ?)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0, 0, ?, ?, ?, ?, ?)
      ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING id`,
     [
       event.id,
@@ -84,6 +84,7 @@ function recordEvent(
       now,
       event.isHeld ? null : leaseId,
       event.isHeld ? null : now + leaseMs,
+      event.traceParent,
       position,
     ],
   )

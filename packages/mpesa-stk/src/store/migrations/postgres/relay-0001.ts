@@ -39,6 +39,7 @@ CREATE TABLE relay_delivery_events (
   lease_until         TIMESTAMPTZ,
   delivered_at        TIMESTAMPTZ,
   last_error          TEXT,
+  trace_parent        TEXT,
   log_position        BIGINT NOT NULL,
   UNIQUE (app_id, kind, business_key, result),
   -- What is still to be delivered has its body, whoever empties or replays.
@@ -112,7 +113,7 @@ CREATE INDEX relay_quarantine_app ON relay_quarantine (app_id, received_at);
 CREATE FUNCTION relay_record_events(
   ids TEXT[], app_ids TEXT[], kinds TEXT[], business_keys TEXT[], results TEXT[], checkout_request_ids TEXT[],
   bodies BYTEA[], callback_tokens TEXT[], all_copies INTEGER[], times TIMESTAMPTZ[], contradicted TEXT[], held BOOLEAN[],
-  lease TEXT, lease_ms FLOAT8
+  trace_parents TEXT[], lease TEXT, lease_ms FLOAT8
 ) RETURNS TABLE (event_id TEXT, contradicted_id TEXT) LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE today TEXT := to_char(clock_timestamp() AT TIME ZONE 'UTC' + interval '3 hours', 'YYYY-MM-DD');
 BEGIN
@@ -124,8 +125,8 @@ BEGIN
   WITH fresh AS MATERIALIZED (
     SELECT n.*, row_number() OVER (PARTITION BY n.app_id ORDER BY n.id) AS number, count(*) OVER (PARTITION BY n.app_id) AS total
     FROM unnest(ids, app_ids, kinds, business_keys, results, checkout_request_ids, bodies, callback_tokens, all_copies, times,
-      contradicted, held) AS n (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token, copies,
-      received_at, contradicts, is_held)
+      contradicted, held, trace_parents) AS n (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
+      copies, received_at, contradicts, is_held, trace_parent)
     WHERE NOT EXISTS (SELECT 1 FROM relay_delivery_events o WHERE o.app_id = n.app_id AND o.kind = n.kind
       AND o.business_key = n.business_key AND o.result = n.result)),
   logs AS (
@@ -135,14 +136,15 @@ BEGIN
       events_of_day = CASE WHEN l.day = today THEN l.events_of_day ELSE 0 END + excluded.events_of_day
     RETURNING l.app_id, l.head)
   INSERT INTO relay_delivery_events AS e (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
-    copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until, log_position)
+    copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until, trace_parent,
+    log_position)
   SELECT n.id, n.app_id, n.kind, n.business_key, n.result, n.checkout_request_id, n.body, n.callback_token, n.copies,
     -- At most fifty are read: whoever posts ever more of one key must not make each dearer than the one before. And not the first
     -- by id, for which the planner would go along the index of the app's ids.
     n.received_at, coalesce((SELECT min(same.id) FROM (SELECT o.id FROM relay_delivery_events o WHERE o.app_id = n.app_id
       AND o.kind = n.kind AND o.business_key = n.business_key AND o.result <> n.result LIMIT 50) same), n.contradicts),
     'PENDING', 0, 0, clock_timestamp(), CASE WHEN NOT n.is_held THEN lease END,
-    CASE WHEN NOT n.is_held THEN clock_timestamp() + lease_ms * interval '1 millisecond' END,
+    CASE WHEN NOT n.is_held THEN clock_timestamp() + lease_ms * interval '1 millisecond' END, n.trace_parent,
     logs.head - n.total + n.number
   FROM fresh n JOIN logs ON logs.app_id = n.app_id
   -- Batches that were not sorted deadlocked in a trial of concurrent inserts, and sorted ones never did.

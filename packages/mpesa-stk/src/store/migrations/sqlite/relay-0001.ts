@@ -39,6 +39,7 @@ CREATE TABLE relay_delivery_events (
   lease_until         INTEGER,
   delivered_at        INTEGER,
   last_error          TEXT,
+  trace_parent        TEXT,
   log_position        INTEGER NOT NULL,
   UNIQUE (app_id, kind, business_key, result),
   -- What is still to be delivered has its body, whoever empties or replays.
