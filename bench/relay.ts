@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { openSink } from '../e2e/relay/relay-floor.ts'
 import type { Measurement } from './measurement.ts'
+import { measureAlerts } from './relay/alerts.ts'
 import { openBenchRelay } from './relay/bench-relay.ts'
 import { findStores } from './relay/find-stores.ts'
 import { measureLatency, measureNeighbours } from './relay/latency.ts'
@@ -18,6 +19,7 @@ const limit = 'a bare server that parses the body and stores nothing'
  * Callbacks a second that are stored and acknowledged over 64 connections, as a share of what a bare server on the same
  * machine acknowledges in the same run; the same with each delivered to a local endpoint at once; and how soon that is at a
  * steady pace, alone, beside a sweep of what is old, and beside hostile endpoints.
+ * steady pace, alone, beside alerts and beside hostile endpoints.
  */
 export async function relayIngest(): Promise<Measurement[]> {
   const measurements: Measurement[] = [{ name: limit, value: await measureBare(), unit: 'per second' }]
@@ -32,6 +34,8 @@ export async function relayIngest(): Promise<Measurement[]> {
     measurements.push(...(await measureLatency(store, opened.environment)))
     await using swept = await open()
     measurements.push(...(await measureSweep(store, swept.environment)))
+    await using troubled = await open()
+    measurements.push(...(await measureAlerts(store, troubled.environment)))
   }
   measurements.push(...(await measureNeighbours({})))
   return measurements

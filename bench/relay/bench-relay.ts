@@ -13,8 +13,8 @@ export async function openBenchRelay(environment: Readonly<Record<string, string
   return {
     url: relay.url,
     pid: relay.pid,
-    async createApp(targetUrl: string, { isDisabled = false } = {}): Promise<BenchApp> {
-      const body = JSON.stringify({ targetUrl, scheduleMs: [60_000] })
+    async createApp(targetUrl: string, { isDisabled = false, receives = 'callbacks' } = {}): Promise<BenchApp> {
+      const body = JSON.stringify({ targetUrl, receives, scheduleMs: [60_000] })
       const created = await fetch(`${relay.url}/apps`, { method: 'POST', headers: json, body })
       const { appId, hookUrl, signingSecret } = (await created.json()) as Record<string, string>
       if (isDisabled) {
