@@ -276,7 +276,7 @@ describe.skipIf(postgres === undefined)('several relays on one PostgreSQL', () =
     const { appId, hookUrl } = await one.createApp(shop.url, { scheduleMs: [] })
     const flood = async (relays: readonly Awaited<ReturnType<typeof start>>[], from: number): Promise<void> => {
       const numbers = Array.from({ length: 100 }, (_, index) => from + index)
-      const post = (body: string, number: number) => relays[number % relays.length]?.post(hookUrl, body)
+      const post = async (body: string, number: number) => relays[number % relays.length]?.post(hookUrl, body)
       await Promise.all(numbers.map(number => post(paid(number), number)))
       await Promise.all(numbers.map(number => post(failed(number), number + 1)))
       for (const { app } of relays) {
