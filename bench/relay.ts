@@ -18,8 +18,7 @@ const limit = 'a bare server that parses the body and stores nothing'
 /**
  * Callbacks a second that are stored and acknowledged over 64 connections, as a share of what a bare server on the same
  * machine acknowledges in the same run; the same with each delivered to a local endpoint at once; and how soon that is at a
- * steady pace, alone, beside a sweep of what is old, and beside hostile endpoints.
- * steady pace, alone, beside alerts and beside hostile endpoints.
+ * steady pace, alone, beside a sweep of what is old, beside alerts and beside hostile endpoints.
  */
 export async function relayIngest(): Promise<Measurement[]> {
   const measurements: Measurement[] = [{ name: limit, value: await measureBare(), unit: 'per second' }]
