@@ -22,7 +22,7 @@ type Plan = {
 
 /** How many rows each scan of a table or an index read. */
 function readsOf(plan: Plan): readonly (readonly [string, number])[] {
-  const isScan = /Scan$/.test(plan['Node Type']) && !/CTE|Subquery|Result/.test(plan['Node Type'])
+  const isScan = plan['Node Type'].endsWith('Scan') && !/CTE|Subquery|Result/.test(plan['Node Type'])
   const read = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops']
   const below = (plan.Plans ?? []).flatMap(readsOf)
   return isScan ? [[`${plan['Node Type']} ${plan['Relation Name'] ?? ''}`, read], ...below] : below
