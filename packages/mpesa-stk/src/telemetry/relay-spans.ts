@@ -73,11 +73,18 @@ export function sendTraced(
 ): Promise<AttemptAnswer> {
   const span = startSpan(name, SpanKind.CLIENT, event.traceParent)
   if (span === null) return send(event.traceParent === null ? request : carrying(request, event.traceParent))
-  return endAttempt(
-    span,
-    event,
-    asSpan(span, () => send(carrying(request, traceParentOf(span)))),
-  )
+  return sendWithin(span, send, request, event)
+}
+
+/** Apart, because what a closure holds is an object from the beginning of its function. */
+function sendWithin(
+  span: Span,
+  send: (request: OutboundRequest) => Promise<AttemptAnswer>,
+  request: OutboundRequest,
+  event: PostedEvent,
+): Promise<AttemptAnswer> {
+  const answering = asSpan(span, () => send(carrying(request, traceParentOf(span))))
+  return endAttempt(span, event, answering)
 }
 
 async function endAttempt(span: Span, event: PostedEvent, answering: Promise<AttemptAnswer>): Promise<AttemptAnswer> {
