@@ -21,8 +21,20 @@ const byErrorCode: Readonly<Record<string, number>> = {
   MPESA_STK_PAYMENT_NOT_FOUND: exitCodes.notFound,
   MPESA_STK_RELAY_UNAUTHORISED: exitCodes.refused,
   MPESA_STK_RELAY_UNREACHABLE: exitCodes.unreachable,
+  MPESA_STK_STORE_UNREACHABLE: exitCodes.unreachable,
+  MPESA_STK_HOOK_UNREACHABLE: exitCodes.unreachable,
 }
 
 export function exitCodeOf(errorCode: string): number {
   return byErrorCode[errorCode] ?? exitCodes.failed
+}
+
+/** Everything was told; what is left is the exit code. */
+export class Exit extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`)
+    this.exitCode = exitCode
+  }
 }

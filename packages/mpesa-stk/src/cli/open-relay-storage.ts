@@ -4,16 +4,10 @@ import { SqliteRelayAdapter } from '../adapters/relay-sqlite.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Logger } from '../core/ports.ts'
-import type { PostgresPool } from '../store/postgres/pool.ts'
+import { openPostgresPool } from './postgres-pool.ts'
 import type { RelayConfig } from './relay-config.ts'
 
-/** Safaricom waits for a few seconds: a database that hangs longer is one that is away. */
-const queryTimeoutMs = 3_000
-const connectTimeoutMs = 2_000
 const connections = 10
-
-type PoolLike = PostgresPool & { on(event: 'error', listener: (error: Error) => void): unknown; end(): Promise<void> }
-type PgModule = { readonly default: { readonly Pool: new (options: object) => PoolLike } }
 
 /** The store that the configuration names. Its `close` ends what was opened for it. */
 export async function openRelayStorage(
@@ -24,14 +18,10 @@ export async function openRelayStorage(
     const storage = await openSqlite(join(dataFolder, 'relay.db'))
     return { storage, name: 'sqlite', close: () => storage.close() }
   }
-  const { Pool } = (await loadPg()).default
-  const pool = new Pool({
-    connectionString: databaseUrl,
+  const pool = await openPostgresPool(databaseUrl, {
     max: connections,
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: queryTimeoutMs,
+    onLost: () => logger.warn({}, 'a connection to the database was lost'),
   })
-  pool.on('error', () => logger.warn({}, 'a connection to the database was lost'))
   return { storage: new PostgresRelayAdapter(pool), name: 'postgres', close: () => pool.end() }
 }
 
@@ -54,17 +44,5 @@ async function openSqlite(path: string): Promise<SqliteRelayAdapter> {
       `${path} cannot be opened or made (${why}); look at RELAY_DATA_DIR`,
       { cause },
     )
-  }
-}
-
-async function loadPg(): Promise<PgModule> {
-  // The name is computed so that bundlers leave it alone: it is there only where somebody installed it.
-  const name = 'pg'
-  try {
-    return (await import(name)) as PgModule
-  } catch (cause) {
-    throw new MpesaStkError('MPESA_STK_CONFIG_INVALID', 'DATABASE_URL needs the package pg: `npm install pg`', {
-      cause,
-    })
   }
 }

@@ -1,12 +1,22 @@
 import { Command, CommanderError } from 'commander'
 import { MpesaStkError } from '../core/errors.ts'
 import { addAppCommands } from './commands/apps.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addExplainCommand } from './commands/explain.ts'
+import { addPaymentCommands } from './commands/payments.ts'
 import { addRelayCommand } from './commands/relay.ts'
-import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { addTriggerCommand } from './commands/trigger.ts'
+import { Exit, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { paint, type Terminal } from './terminal.ts'
 
-const commands = [addRelayCommand, addAppCommands, addExplainCommand]
+const commands = [
+  addRelayCommand,
+  addAppCommands,
+  addExplainCommand,
+  addDoctorCommand,
+  addPaymentCommands,
+  addTriggerCommand,
+]
 
 const footer = `
 Where the relay is and who asks:
@@ -58,6 +68,7 @@ function allOf(command: Command): readonly Command[] {
 function tell(error: unknown, terminal: Terminal, isJson: boolean): number {
   // Commander has told it already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+  if (error instanceof Exit) return error.exitCode
   if (!(error instanceof MpesaStkError)) throw error
   const { code, message } = error
   terminal.note(isJson ? JSON.stringify({ error: { code, message } }) : `${paint(terminal, 'red', code)}: ${message}`)

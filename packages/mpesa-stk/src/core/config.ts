@@ -77,7 +77,7 @@ export type ResolvedConfig = Readonly<Required<Omit<MpesaSettings, 'auditKey'>>>
 }
 
 /** Same paths, two hosts. [documented] */
-const baseUrls = {
+export const darajaHosts = {
   sandbox: 'https://sandbox.safaricom.co.ke',
   production: 'https://api.safaricom.co.ke',
 } as const satisfies Record<MpesaConfig['environment'], string>
@@ -152,7 +152,7 @@ export function resolveConfig(config: MpesaConfig): ResolvedConfig {
     credentials: provider,
     auditKey: () => key,
     partyB: partyB ?? rest.shortCode,
-    baseUrl: (baseUrl ?? baseUrls[rest.environment]).replace(/\/+$/, ''),
+    baseUrl: (baseUrl ?? darajaHosts[rest.environment]).replace(/\/+$/, ''),
   })
 }
 

@@ -55,6 +55,10 @@ export const errorCodes = {
     'The app took more events today than its quota. They are stored and delivered; its log is read again tomorrow (Nairobi), or when the operator raises `dailyQuota`.',
   MPESA_STK_RELAY_UNREACHABLE:
     'The command line found no relay. Start it, say where it is with --relay or RELAY_URL, or run the command where its data is.',
+  MPESA_STK_STORE_UNREACHABLE:
+    'The command line cannot read the store of payments. Look at DATABASE_URL, or at the file; `mpesa-stk doctor` tells what is wrong.',
+  MPESA_STK_HOOK_UNREACHABLE:
+    'Nobody answers at the address that a callback was to be posted to. Start what listens there, or mend --to.',
   MPESA_STK_CLI_USAGE:
     'A command line cannot be understood. The message says why; `--help` behind the command shows how it goes.',
   MPESA_STK_STORE_CONTENDED:

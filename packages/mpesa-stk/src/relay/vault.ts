@@ -5,6 +5,8 @@ import { seal, unseal } from '../seal/seal.ts'
 
 const purpose = 'app secrets'
 const checkText = 'the key of this store'
+/** The setting of the store that holds a check value of its key. */
+export const keyCheckSetting = 'key-check'
 
 /** Secrets of apps as the store may hold them: whoever has the database alone has nothing. */
 export type Vault = {
@@ -31,8 +33,12 @@ export function createVault(encryptionKey: string): Vault {
  */
 export async function checkKey(storage: RelayStorage, encryptionKey: string): Promise<void> {
   const sealed = Buffer.from(seal(checkText, encryptionKey, purpose)).toString('base64')
-  const kept = Buffer.from(await storage.keepSetting('key-check', sealed), 'base64')
-  if (unseal(kept, encryptionKey, purpose) !== checkText) throw wrongKey()
+  if (!fitsKey(await storage.keepSetting(keyCheckSetting, sealed), encryptionKey)) throw wrongKey()
+}
+
+/** Whether a store whose check value this is was written with this key. */
+export function fitsKey(keyCheck: string, encryptionKey: string): boolean {
+  return unseal(Buffer.from(keyCheck, 'base64'), encryptionKey, purpose) === checkText
 }
 
 function wrongKey(): MpesaStkError {

@@ -59,6 +59,19 @@ export async function openSqliteDatabase(file: string): Promise<SqliteDatabase> 
 }
 
 /**
+ * Opens a SQLite file that is there, to look into it while its owner goes on: without the owner's lock, and nothing can be
+ * written.
+ *
+ * @throws MpesaStkError `MPESA_STK_SQLITE_DRIVER_MISSING`
+ */
+export async function openSqliteForReading(file: string): Promise<SqliteDatabase> {
+  const open = await loadDriver()
+  const database = open(realpathSync(file))
+  for (const pragma of ['PRAGMA busy_timeout = 1000', 'PRAGMA query_only = ON']) database.prepare(pragma).all()
+  return database
+}
+
+/**
  * One process owns the store: a transaction that is never committed, on a file beside it, which the system ends with the
  * process, kill -9 included. SQLite's own exclusive mode on the store was tried: libsql keeps a closed connection, and
  * so its lock, until the garbage collector has taken its statements, and a store could not be opened again.

@@ -1,0 +1,41 @@
+import { MpesaStkError } from '../core/errors.ts'
+import type { PostgresPool } from '../store/postgres/pool.ts'
+
+export type OwnPool = PostgresPool & {
+  on(event: 'error', listener: (error: Error) => void): unknown
+  end(): Promise<void>
+}
+
+type PgModule = { readonly default: { readonly Pool: new (options: object) => OwnPool } }
+
+/** Safaricom waits for a few seconds: a database that hangs longer is one that is away. */
+const queryTimeoutMs = 3_000
+const connectTimeoutMs = 2_000
+
+/** A pool of connections to end by whoever opened it. A connection that is lost while idle is nobody's trouble. */
+export async function openPostgresPool(
+  databaseUrl: string,
+  { max, onLost = () => {} }: { readonly max: number; readonly onLost?: () => void },
+): Promise<OwnPool> {
+  const { Pool } = (await loadPg()).default
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    max,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: queryTimeoutMs,
+  })
+  pool.on('error', onLost)
+  return pool
+}
+
+async function loadPg(): Promise<PgModule> {
+  // The name is computed so that bundlers leave it alone: it is there only where somebody installed it.
+  const name = 'pg'
+  try {
+    return (await import(name)) as PgModule
+  } catch (cause) {
+    throw new MpesaStkError('MPESA_STK_CONFIG_INVALID', 'DATABASE_URL needs the package pg: `npm install pg`', {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,34 @@
+import { type Check, setting } from './check.ts'
+import { type Finding, type FindingText, findingsOf } from './finding.ts'
+import { isLoopback } from './loopback.ts'
+import { findRelayFolder, noRelay } from './relay-folder.ts'
+
+const texts = {
+  'admin-token-missing': {
+    level: 'error',
+    what: 'the relay listens on {host}, and RELAY_ADMIN_TOKEN is not set',
+    why: 'a proxy or a container’s network can make a stranger look like this machine, who is then the operator: he makes apps and reads every payment',
+    mend: 'set RELAY_ADMIN_TOKEN to the output of `openssl rand -hex 32`, or HOST=127.0.0.1',
+  },
+} as const satisfies Record<string, FindingText>
+
+const find = findingsOf('admin-token', texts)
+
+export type TokenFacts = { readonly host: string; readonly hasToken: boolean }
+
+export const adminToken: Check = {
+  name: 'admin-token',
+  about: 'who may operate the relay',
+  texts,
+  async run(surroundings) {
+    if (findRelayFolder(surroundings) === null) return { skipped: noRelay }
+    return judgeToken({
+      host: setting(surroundings, 'HOST') ?? '127.0.0.1',
+      hasToken: setting(surroundings, 'RELAY_ADMIN_TOKEN') !== null,
+    })
+  },
+}
+
+export function judgeToken({ host, hasToken }: TokenFacts): Finding[] {
+  return hasToken || isLoopback(host) ? [] : [find('admin-token-missing', { host })]
+}
