@@ -3,6 +3,8 @@ import { catalogue } from '../packages/mpesa-stk/src/core/explain/catalogue.ts'
 import { explain } from '../packages/mpesa-stk/src/core/explain/explain.ts'
 import { initiationMoves } from '../packages/mpesa-stk/src/core/initiate/initiation.ts'
 import { settlementTable } from '../packages/mpesa-stk/src/core/settle/settlement-table.ts'
+import { checks } from '../packages/mpesa-stk/src/doctor/checks.ts'
+import { checkTexts } from '../packages/mpesa-stk/src/doctor/run-checks.ts'
 
 /** The tables of the documents, printed from the data that the code decides by. */
 const tables: Readonly<Record<string, string>> = {
@@ -38,10 +40,25 @@ const tables: Readonly<Record<string, string>> = {
       confidence,
     ]),
   ),
+  checks: table(
+    ['check', 'looks at'],
+    checks.map(({ name, about }) => [code(name), about]),
+  ),
+  findings: table(
+    ['finding', '', 'what', 'why it costs money', 'mend'],
+    // The two stores have the same findings.
+    [...checks.filter(({ name }) => name !== 'relay-store'), { name: 'any check', texts: checkTexts }].flatMap(
+      ({ name, texts }) =>
+        Object.entries(texts).map(([finding, { level, what, why, mend }]) => [
+          `${name === 'payment-store' ? 'payment-store, relay-store' : name}: ${code(finding)}`,
+          ...[level, what, why, mend].map(text => text.replaceAll('|', '\\|')),
+        ]),
+    ),
+  ),
 }
 
 /** The documents that hold generated tables. */
-export const documentsWithTables = ['ARCHITECTURE.md', 'docs/codes.md', 'docs/relay.md'] as const
+export const documentsWithTables = ['ARCHITECTURE.md', 'docs/codes.md', 'docs/doctor.md', 'docs/relay.md'] as const
 
 /** `text` with each `<!-- table:name -->` … `<!-- /table -->` holding the table of that name. */
 export function fillTables(text: string): string {

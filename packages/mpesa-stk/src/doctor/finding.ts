@@ -29,7 +29,7 @@ export function findingsOf<Name extends string>(
   return (name, values = {}) => {
     const { level, what, why, mend } = texts[name]
     const fill = (text: string): string =>
-      maskPersonalData(text.replace(/\{(\w+)\}/g, (_whole, key: string) => String(values[key] ?? '?')))
+      maskPersonalData(text.replace(/\{(\w+)\}/g, (whole, key: string) => String(values[key] ?? whole)))
     return { check, name, level, what: fill(what), why: fill(why), mend: fill(mend) }
   }
 }

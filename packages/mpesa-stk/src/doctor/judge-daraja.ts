@@ -4,9 +4,9 @@ import { type Finding, type FindingText, findingsOf } from './finding.ts'
 export const accessTexts = {
   'credentials-incomplete': {
     level: 'error',
-    what: '{variables} is not set',
+    what: 'not set: {variables}',
     why: 'without all three of key, secret and passkey no push can be signed, and nobody can pay',
-    mend: 'set it where your host keeps secrets; key and secret are on the Daraja portal under My Apps, the passkey came with go-live',
+    mend: 'set them where your host keeps secrets; key and secret are on the Daraja portal under My Apps, the passkey came with go-live',
   },
   'daraja-away': {
     level: 'error',

@@ -28,7 +28,7 @@ export const storeTexts = {
   'store-misshapen': {
     level: 'error',
     what: 'the store {where} lacks {missing}',
-    why: 'its schema says that it is complete: somebody changed it by hand, and the indexes are what keeps a payment from being settled twice',
+    why: 'its schema says that it is complete: somebody changed it by hand, and indexes and triggers are what keeps a payment from being settled twice and its trail from being changed',
     mend: 'restore what was dropped from a backup, or make the tables anew in an empty database and copy the rows over',
   },
 } as const satisfies Record<string, FindingText>
@@ -42,7 +42,7 @@ export type StoreFacts = {
         readonly outcome: 'open'
         /** 0 where there are no tables. */
         readonly version: number
-        /** Columns and indexes that ought to be there and are not. */
+        /** Columns, indexes and triggers that ought to be there and are not. */
         readonly missing: readonly string[]
       }
   /** The version of this release. */

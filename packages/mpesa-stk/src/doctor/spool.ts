@@ -131,12 +131,13 @@ function tryWriting(folder: string): string | null {
   const probe = join(folder, `probe-${randomBytes(6).toString('hex')}`)
   try {
     writeFileSync(probe, Buffer.alloc(4_096, 1), { flag: 'wx', mode: 0o600 })
+    rmSync(probe)
     return null
   } catch (error) {
+    // A disk that is full makes the file, and nothing in it.
+    if (existsSync(probe)) rmSync(probe)
     const { name = 'error', code } = describeError(error)
     return code ?? name
-  } finally {
-    rmSync(probe, { force: true, recursive: false })
   }
 }
 
@@ -152,5 +153,5 @@ function readFree(folder: string): number | null {
 /** None where the relay was faster. */
 function readFile(folder: string, name: string): readonly SpoolFile[] {
   const stats = statSync(join(folder, name), { throwIfNoEntry: false })
-  return stats === undefined ? [] : [{ name, bytes: stats.size, changedAt: stats.ctime }]
+  return stats === undefined ? [] : [{ name, bytes: stats.size, changedAt: stats.mtime }]
 }

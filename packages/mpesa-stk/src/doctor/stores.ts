@@ -1,13 +1,14 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describeError } from '../core/errors.ts'
-import type { Schema } from '../store/sqlite/migrate.ts'
-import { paymentSchema } from '../store/sqlite/payment-schema.ts'
-import { relaySchema } from '../store/sqlite/relay-schema.ts'
+import { paymentSchema as postgresPayments } from '../store/postgres/payment-schema.ts'
+import { relaySchema as postgresRelay } from '../store/postgres/relay-schema.ts'
+import { paymentSchema as sqlitePayments } from '../store/sqlite/payment-schema.ts'
+import { relaySchema as sqliteRelay } from '../store/sqlite/relay-schema.ts'
 import { type Check, isSkipped, type Skipped, type Surroundings, setting } from './check.ts'
 import { judgeStore, type StoreFacts, storeTexts } from './judge-store.ts'
 import { notUsed, readLibrarySettings } from './library-settings.ts'
 import { findRelayFolder, noRelay } from './relay-folder.ts'
-import { expectedShape, openStoreLook, readShape, type StoreLook } from './store-look.ts'
+import { openStoreLook, type StoreLook, type StoreSchema } from './store-look.ts'
 
 /** The library's store: payments and their trails. */
 export const paymentStore: Check = {
@@ -18,8 +19,8 @@ export const paymentStore: Check = {
     const path = setting(surroundings, 'MPESA_STORE_FILE')
     const isUsed = path !== null || readLibrarySettings(surroundings) !== null
     const facts = await gatherStore(surroundings, {
-      schema: paymentSchema,
-      path: path === null ? null : join(surroundings.folder, path),
+      schema: { postgres: postgresPayments, sqlite: sqlitePayments },
+      path: path === null ? null : resolve(surroundings.folder, path),
       isNeeded: isUsed,
       notUsed: isUsed ? 'neither DATABASE_URL nor MPESA_STORE_FILE says where payments are' : notUsed,
       migrate: 'call `await store.migrate()` once at every start, and start the shop with this release',
@@ -36,7 +37,7 @@ export const relayStore: Check = {
   async run(surroundings) {
     const dataFolder = findRelayFolder(surroundings)
     const facts = await gatherStore(surroundings, {
-      schema: relaySchema,
+      schema: { postgres: postgresRelay, sqlite: sqliteRelay },
       path: dataFolder === null ? null : join(dataFolder, 'relay.db'),
       isNeeded: dataFolder !== null,
       notUsed: noRelay,
@@ -47,7 +48,7 @@ export const relayStore: Check = {
 }
 
 type Wanted = {
-  readonly schema: Schema
+  readonly schema: StoreSchema
   /** The SQLite file, where there is no DATABASE_URL. */
   readonly path: string | null
   /** A database may be there for the other one of the two alone. */
@@ -63,12 +64,12 @@ async function gatherStore(surroundings: Surroundings, wanted: Wanted): Promise<
   if (databaseUrl !== null && surroundings.isOffline) return { skipped: 'it asks the database, and --offline was said' }
   const facts = {
     where: databaseUrl === null ? `in ${path}` : 'of DATABASE_URL',
-    newest: schema.migrations.length,
+    newest: schema.sqlite.migrations.length,
     migrate,
   }
   try {
     await using look = await openStoreLook(databaseUrl === null ? { path: path ?? '' } : { databaseUrl })
-    const version = look === null ? 0 : await readVersion(look, schema.table)
+    const version = look === null ? 0 : await readVersion(look, schema.sqlite.table)
     if (version === 0 && !isNeeded) return { skipped: wanted.notUsed }
     const missing = look === null || version !== facts.newest ? [] : await findMissing(look, schema)
     return { ...facts, state: { outcome: 'open', version, missing } }
@@ -87,10 +88,10 @@ async function readVersion(look: StoreLook, table: string): Promise<number> {
 }
 
 export async function hasTable(look: StoreLook, table: string): Promise<boolean> {
-  return (await readShape(look)).some(name => name.startsWith(`${table}.`))
+  return (await look.shape()).some(name => name.startsWith(`${table}.`))
 }
 
-async function findMissing(look: StoreLook, schema: Schema): Promise<readonly string[]> {
-  const [expected, found] = [await expectedShape(schema), new Set(await readShape(look))]
-  return expected?.filter(name => !found.has(name)) ?? []
+async function findMissing(look: StoreLook, schema: StoreSchema): Promise<readonly string[]> {
+  const found = new Set(await look.shape())
+  return (await look.expectedShape(schema))?.filter(name => !found.has(name)) ?? []
 }

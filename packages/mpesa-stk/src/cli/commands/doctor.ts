@@ -40,7 +40,7 @@ export function addDoctorCommand(program: Command, terminal: Terminal): void {
 
 const marks = {
   ok: ['green', 'ok     '],
-  skipped: ['dim', 'skipped'],
+  skipped: ['dim', '-      '],
   warning: ['yellow', 'warning'],
   error: ['red', 'error  '],
 } as const
