@@ -352,6 +352,7 @@ describe('a good set-up', () => {
     expect(await names()).toEqual([])
     expect(await names()).toEqual([])
     const tokens = floor.simulator.requests().filter(({ headers }) => headers['authorization']?.startsWith('Basic'))
+    expect(tokens).toHaveLength(1)
     const left = await schema.pool.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'mpesa_stk_doctor%'")
     expect(left.rows).toEqual([])
     const misshapen = ['payment-store/store-misshapen']

@@ -5,7 +5,7 @@ import { findServices } from '../../scripts/services/find.ts'
 import { openRelaySchema } from '../relay/relay-schema.ts'
 import { openShopFloor } from '../shop-floor.ts'
 import { newSqlitePath } from '../stores.ts'
-import { runMpesaStk } from './run-mpesa-stk.ts'
+import { runMpesaStk, runMpesaStkHere } from './run-mpesa-stk.ts'
 
 const { postgres } = await findServices()
 
@@ -63,7 +63,7 @@ describe.each(stores)('payments show, %s', (_name, open) => {
     const paid = await mpesa.getPayment(second.paymentId)
     const receipt = String(paid !== null && 'mpesaReceiptNumber' in paid ? paid.mpesaReceiptNumber : '')
     const show = async (key: string, ...more: readonly string[]) => {
-      const run = await runMpesaStk(['payments', 'show', key, '--json', ...more], environment)
+      const run = await runMpesaStkHere(['payments', 'show', key, '--json', ...more], environment)
       expect([run.code, run.err]).toEqual([0, ''])
       return JSON.parse(run.out) as readonly Story[]
     }
@@ -108,8 +108,8 @@ describe.each(stores)('payments show, %s', (_name, open) => {
     )
     expect(out).not.toContain('712345678')
     const [absent, limited] = await Promise.all([
-      runMpesaStk(['payments', 'show', '0799 999 999'], environment),
-      runMpesaStk(['payments', 'show', 'INVOICE042', '--limit', '1', '--json'], environment),
+      runMpesaStkHere(['payments', 'show', '0799 999 999'], environment),
+      runMpesaStkHere(['payments', 'show', 'INVOICE042', '--limit', '1', '--json'], environment),
     ])
     expect([absent.code, absent.err]).toEqual([3, expect.stringMatching(/^MPESA_STK_PAYMENT_NOT_FOUND(?!.*799)/)])
     expect((JSON.parse(limited.out) as readonly Story[]).map(({ payment }) => payment['amount'])).toEqual([200])
@@ -119,10 +119,10 @@ describe.each(stores)('payments show, %s', (_name, open) => {
 test('without a store, or with one that cannot be read, it says what to do', async () => {
   const nowhere = join(newSqlitePath(), 'absent.db')
   const [unset, absent, empty, away] = await Promise.all([
-    runMpesaStk(['payments', 'show', 'X']),
-    runMpesaStk(['payments', 'show', 'X', '--file', nowhere]),
-    runMpesaStk(['payments', 'show', 'X', '--limit', 'all']),
-    runMpesaStk(['payments', 'show', 'X'], { DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/x' }),
+    runMpesaStkHere(['payments', 'show', 'X']),
+    runMpesaStkHere(['payments', 'show', 'X', '--file', nowhere]),
+    runMpesaStkHere(['payments', 'show', 'X', '--limit', 'all']),
+    runMpesaStkHere(['payments', 'show', 'X'], { DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/x' }),
   ])
   expect([unset.code, unset.err]).toEqual([2, expect.stringMatching(/DATABASE_URL.*--file.*MPESA_STORE_FILE/)])
   expect([absent.code, absent.err]).toEqual([2, expect.stringContaining(nowhere)])
