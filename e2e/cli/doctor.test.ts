@@ -324,7 +324,7 @@ describe('a good set-up', () => {
     const told = JSON.parse(broken.out) as { ok: boolean; checks: { check: string; findings: { name: string }[] }[] }
     expect([broken.code, told.ok]).toEqual([1, false])
     expect(told.checks.flatMap(({ findings }) => findings.map(({ name }) => name))).toEqual(['spool-refused'])
-  })
+  }, 180_000)
 
   test('warnings alone are no failure', async () => {
     await using floor = await openFloor()
@@ -336,34 +336,38 @@ describe('a good set-up', () => {
       /^warning operator-password\/password-date-unknown: an API operator .*\n {2}why .*\n {2}mend .*2026/m,
     )
     expect(out).toMatch(/^- +daraja-access +skipped, because no credentials/m)
-  })
+  }, 180_000)
 
-  test.runIf(postgres)('on PostgreSQL, whose token is not cancelled; and there what is broken is found', async () => {
-    await using schema = await openRelaySchema(postgres?.url ?? '')
-    await using floor = await openFloor({ credentials, queryRate: false })
-    const store = new PostgresAdapter(schema.pool)
-    await store.migrate()
-    const environment = await openGood(floor, { DATABASE_URL: schema.url(), RELAY_ENCRYPTION_KEY: key })
-    const names = async () =>
-      (await diagnose(floor.folder, environment)).flatMap(({ findings, skipped }) => [
-        ...findings.map(each => `${each.check}/${each.name}`),
-        ...(skipped === null ? [] : [skipped]),
-      ])
-    expect(await names()).toEqual([])
-    expect(await names()).toEqual([])
-    const tokens = floor.simulator.requests().filter(({ headers }) => headers['authorization']?.startsWith('Basic'))
-    expect(tokens).toHaveLength(1)
-    const left = await schema.pool.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'mpesa_stk_doctor%'")
-    expect(left.rows).toEqual([])
-    const misshapen = ['payment-store/store-misshapen']
-    await schema.pool.query('DROP TRIGGER mpesa_audit_no_change ON mpesa_audit')
-    expect(await names()).toEqual(misshapen)
-    await schema.pool.query('ALTER TABLE mpesa_payments DROP CONSTRAINT mpesa_payments_checkout_request_id_key')
-    const reports = await diagnose(floor.folder, environment)
-    expect(JSON.stringify(reports)).toContain('mpesa_payments_checkout_request_id_key, mpesa_audit_no_change')
-    await schema.pool.query('DELETE FROM mpesa_migrations WHERE version > 6; DELETE FROM relay_migrations')
-    expect(await names()).toEqual(['payment-store/store-older', 'relay-store/store-not-migrated'])
-  })
+  test.runIf(postgres)(
+    'on PostgreSQL, whose token is not cancelled; and there what is broken is found',
+    async () => {
+      await using schema = await openRelaySchema(postgres?.url ?? '')
+      await using floor = await openFloor({ credentials, queryRate: false })
+      const store = new PostgresAdapter(schema.pool)
+      await store.migrate()
+      const environment = await openGood(floor, { DATABASE_URL: schema.url(), RELAY_ENCRYPTION_KEY: key })
+      const names = async () =>
+        (await diagnose(floor.folder, environment)).flatMap(({ findings, skipped }) => [
+          ...findings.map(each => `${each.check}/${each.name}`),
+          ...(skipped === null ? [] : [skipped]),
+        ])
+      expect(await names()).toEqual([])
+      expect(await names()).toEqual([])
+      const tokens = floor.simulator.requests().filter(({ headers }) => headers['authorization']?.startsWith('Basic'))
+      expect(tokens).toHaveLength(1)
+      const left = await schema.pool.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'mpesa_stk_doctor%'")
+      expect(left.rows).toEqual([])
+      const misshapen = ['payment-store/store-misshapen']
+      await schema.pool.query('DROP TRIGGER mpesa_audit_no_change ON mpesa_audit')
+      expect(await names()).toEqual(misshapen)
+      await schema.pool.query('ALTER TABLE mpesa_payments DROP CONSTRAINT mpesa_payments_checkout_request_id_key')
+      const reports = await diagnose(floor.folder, environment)
+      expect(JSON.stringify(reports)).toContain('mpesa_payments_checkout_request_id_key, mpesa_audit_no_change')
+      await schema.pool.query('DELETE FROM mpesa_migrations WHERE version > 6; DELETE FROM relay_migrations')
+      expect(await names()).toEqual(['payment-store/store-older', 'relay-store/store-not-migrated'])
+    },
+    180_000,
+  )
 })
 
 test('every finding that there is was seen in a set-up that has it', () => {
