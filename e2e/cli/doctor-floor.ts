@@ -12,7 +12,7 @@ import { listen } from '../relay/relay-floor.ts'
 
 export type Environment = Record<string, string>
 
-export const secrets = {
+const secrets = {
   MPESA_CONSUMER_KEY: 'doctor-consumer-key',
   MPESA_CONSUMER_SECRET: 'doctor-consumer-secret',
   MPESA_PASSKEY: 'doctor-pass-key',

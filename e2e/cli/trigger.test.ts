@@ -65,12 +65,13 @@ test('a fixture is posted to a relay with what was set, shown with the answer, a
   for (let time = 0; time < 2; time++) await runMpesaStkHere(['trigger', 'stk-timeout', '--same-ids', ...to])
   await sink.have(4)
   const delivered = sink.delivered.map(({ body }) => JSON.parse(body).Body.stkCallback)
-  expect(delivered.map(({ CheckoutRequestID }) => CheckoutRequestID).sort()).toEqual(
-    ['ws_CO_mine', ...ids, 'ws_CO_17082026102012118708374149'].sort(),
+  expect(new Set(delivered.map(({ CheckoutRequestID }) => CheckoutRequestID))).toEqual(
+    new Set(['ws_CO_mine', ...ids, 'ws_CO_17082026102012118708374149']),
   )
   expect(delivered.find(({ CheckoutRequestID }) => CheckoutRequestID === 'ws_CO_mine')?.ResultCode).toBe(1001)
   const { events } = await relay.read<Events>(`/v1/apps/${app.appId}/events`)
-  expect(events.map(({ copies }) => copies).sort()).toEqual([1, 1, 1, 2])
+  expect(events).toHaveLength(4)
+  expect(events.filter(({ copies }) => copies === 2)).toHaveLength(1)
 }, 120_000)
 
 test('what cannot be posted is told by its exit code', async () => {

@@ -14,7 +14,7 @@ const texts = {
 
 const find = findingsOf('admin-token', texts)
 
-export type TokenFacts = { readonly host: string; readonly hasToken: boolean }
+type TokenFacts = { readonly host: string; readonly hasToken: boolean }
 
 export const adminToken: Check = {
   name: 'admin-token',
@@ -29,6 +29,6 @@ export const adminToken: Check = {
   },
 }
 
-export function judgeToken({ host, hasToken }: TokenFacts): Finding[] {
+function judgeToken({ host, hasToken }: TokenFacts): Finding[] {
   return hasToken || isLoopback(host) ? [] : [find('admin-token-missing', { host })]
 }

@@ -41,7 +41,7 @@ const find = findingsOf('allow-list', texts)
 
 const modes = ['off', 'observe', 'enforce']
 
-export type AllowListFacts = {
+type AllowListFacts = {
   readonly mode: string
   readonly proxies: readonly string[]
   readonly isProduction: boolean
@@ -67,7 +67,7 @@ export const allowList: Check = {
   },
 }
 
-export function judgeAllowList({ mode, proxies, isProduction, isBehindProxy }: AllowListFacts): Finding[] {
+function judgeAllowList({ mode, proxies, isProduction, isBehindProxy }: AllowListFacts): Finding[] {
   const bad = proxies.findIndex(entry => !isAddressOrBlock(entry.trim()))
   const malformed = bad === -1 ? [] : [find('proxies-malformed', { number: bad + 1 })]
   if (!modes.includes(mode)) return [find('allow-list-unknown'), ...malformed]

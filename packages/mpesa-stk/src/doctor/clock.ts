@@ -21,7 +21,7 @@ const texts = {
 
 const find = findingsOf('clock', texts)
 
-export type ClockFacts = {
+type ClockFacts = {
   /** Positive when this machine is ahead. */
   readonly aheadMs: number
   /** A Date header has whole seconds, and an answer takes its time. */
@@ -42,7 +42,7 @@ export const clock: Check = {
   },
 }
 
-export function judgeClock({ aheadMs, uncertaintyMs }: ClockFacts): Finding[] {
+function judgeClock({ aheadMs, uncertaintyMs }: ClockFacts): Finding[] {
   const sureMs = Math.abs(aheadMs) - uncertaintyMs
   if (sureMs < driftsMs) return []
   const seconds = Math.round(Math.abs(aheadMs) / 1_000)

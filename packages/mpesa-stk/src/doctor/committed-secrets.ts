@@ -30,7 +30,7 @@ const secretVariables = [
 /** Shorter ones are words that are found everywhere. */
 const shortest = 8
 
-export type CommittedFacts = {
+type CommittedFacts = {
   /** Which secret is in which tracked file. */
   readonly found: readonly { readonly variable: string; readonly file: string }[]
   readonly envFiles: readonly { readonly file: string; readonly variables: readonly string[] }[]
@@ -48,7 +48,7 @@ export const committedSecrets: Check = {
   },
 }
 
-export function judgeCommitted({ found, envFiles }: CommittedFacts): Finding[] {
+function judgeCommitted({ found, envFiles }: CommittedFacts): Finding[] {
   return [
     ...envFiles.map(({ file, variables }) => find('env-file-tracked', { file, variables: variables.join(', ') })),
     ...found.map(each => find('secret-committed', each)),

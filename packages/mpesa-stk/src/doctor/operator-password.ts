@@ -39,7 +39,7 @@ const warnDaysBefore = 14
 
 const operatorVariables = /^MPESA_(?:INITIATOR|OPERATOR|SECURITY_CREDENTIAL|B2C|B2B)/
 
-export type PasswordFacts = {
+type PasswordFacts = {
   /** As it is set. */
   readonly changed: string | null
   readonly now: Date
@@ -58,7 +58,7 @@ export const operatorPassword: Check = {
   },
 }
 
-export function judgePassword({ changed, now }: PasswordFacts): Finding[] {
+function judgePassword({ changed, now }: PasswordFacts): Finding[] {
   if (changed === null) return [find('password-date-unknown')]
   const changedAt = readDay(changed)
   // A day may have begun elsewhere.

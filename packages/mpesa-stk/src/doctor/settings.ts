@@ -31,7 +31,7 @@ export const settings: Check = {
     judgeSettings({ library: libraryProblem(readLibrarySettings(surroundings)), relay: relayProblem(surroundings) }),
 }
 
-export function judgeSettings(problems: { readonly library: string | null; readonly relay: string | null }): Finding[] {
+function judgeSettings(problems: { readonly library: string | null; readonly relay: string | null }): Finding[] {
   return [
     ...(problems.library === null ? [] : [find('library-settings', { problem: problems.library })]),
     ...(problems.relay === null ? [] : [find('relay-settings', { problem: problems.relay })]),

@@ -58,7 +58,7 @@ export const shortcode: Check = {
   },
 }
 
-export function judgeShortcode(library: LibrarySettings): Finding[] {
+function judgeShortcode(library: LibrarySettings): Finding[] {
   const { shortCode, partyB, darajaEnvironment } = library
   const type = library.transactionType ?? 'CustomerPayBillOnline'
   const paysItself = partyB === null || partyB === shortCode
