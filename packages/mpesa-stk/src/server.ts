@@ -9,6 +9,7 @@ export type {
   LeasedEvent,
   NewRelayEvent,
   QuarantinedBody,
+  QuarantinedHead,
   RelayEvent,
 } from './core/deliver/relay-event.ts'
 export type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from './core/deliver/relay-storage.ts'

@@ -6,6 +6,7 @@ import type {
   LeasedEvent,
   NewRelayEvent,
   QuarantinedBody,
+  QuarantinedHead,
   RelayEvent,
 } from '../core/deliver/relay-event.ts'
 import type {
@@ -40,7 +41,9 @@ import {
   type LogEntryRow,
   type LogRow,
   logEntryColumns,
+  type QuarantineHeadRow,
   type QuarantineRow,
+  quarantineHeadColumns,
   type ReplayRow,
   toApp,
   toAttempt,
@@ -50,6 +53,7 @@ import {
   toLogHead,
   toOverdueApp,
   toQuarantined,
+  toQuarantinedHead,
   toRelayEvent,
   toReplay,
 } from '../store/relay-rows.ts'
@@ -139,25 +143,27 @@ export class PostgresRelayAdapter implements RelayStorage {
 
   async quarantine(bodies: readonly QuarantinedBody[]): Promise<void> {
     await this.#all(
-      `INSERT INTO relay_quarantine SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[],
-         $6::timestamptz[], $7::bytea[])`,
+      `INSERT INTO relay_quarantine SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+         $6::int[], $7::text[], $8::timestamptz[], $9::bytea[])`,
       [
         bodies.map(({ id }) => id),
         bodies.map(({ appId }) => appId),
+        bodies.map(({ budget }) => budget),
         bodies.map(({ reason }) => reason),
         bodies.map(({ detail }) => detail),
         bodies.map(({ length }) => length),
+        bodies.map(({ callbackToken }) => callbackToken),
         bodies.map(({ receivedAt }) => receivedAt),
         bodies.map(({ body }) => Buffer.from(body)),
       ],
     )
   }
 
-  async countQuarantined(appId: string, since: Date, rowBytes: number): Promise<number> {
+  async countQuarantined(budget: string, since: Date, rowBytes: number): Promise<number> {
     const [row] = await this.#all<{ bytes: number }>(
       `SELECT coalesce(sum(least(length, 262144) + $3), 0)::float8 AS bytes FROM relay_quarantine
-       WHERE app_id = $1 AND received_at > $2`,
-      [appId, since, rowBytes],
+       WHERE budget = $1 AND received_at > $2`,
+      [budget, since, rowBytes],
     )
     return row?.bytes ?? 0
   }
@@ -171,12 +177,21 @@ export class PostgresRelayAdapter implements RelayStorage {
     return row?.count ?? 0
   }
 
-  async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]> {
-    const rows = await this.#all<QuarantineRow>(
-      'SELECT * FROM relay_quarantine WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2',
+  async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedHead[]> {
+    const rows = await this.#all<QuarantineHeadRow>(
+      `SELECT ${quarantineHeadColumns} FROM relay_quarantine WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2`,
       [before, limit],
     )
-    return rows.map(toQuarantined)
+    return rows.map(toQuarantinedHead)
+  }
+
+  async findQuarantined(id: string): Promise<QuarantinedBody | null> {
+    const [row] = await this.#all<QuarantineRow>('SELECT * FROM relay_quarantine WHERE id = $1', [id])
+    return row === undefined ? null : toQuarantined(row)
+  }
+
+  async deleteQuarantined(id: string): Promise<boolean> {
+    return (await this.#all('DELETE FROM relay_quarantine WHERE id = $1 RETURNING id', [id])).length > 0
   }
 
   async claimDueEvents(

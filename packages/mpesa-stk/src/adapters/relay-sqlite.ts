@@ -6,6 +6,7 @@ import type {
   LeasedEvent,
   NewRelayEvent,
   QuarantinedBody,
+  QuarantinedHead,
   RelayEvent,
 } from '../core/deliver/relay-event.ts'
 import type {
@@ -28,7 +29,9 @@ import {
   type LogRow,
   listedEventColumns,
   logEntryColumns,
+  type QuarantineHeadRow,
   type QuarantineRow,
+  quarantineHeadColumns,
   type ReplayRow,
   toApp,
   toAttempt,
@@ -38,6 +41,7 @@ import {
   toLogHead,
   toOverdueApp,
   toQuarantined,
+  toQuarantinedHead,
   toRelayEvent,
   toReplay,
 } from '../store/relay-rows.ts'
@@ -149,17 +153,17 @@ export class SqliteRelayAdapter implements RelayStorage {
 
   async quarantine(bodies: readonly QuarantinedBody[]): Promise<void> {
     inTransaction(this.#database, () => {
-      for (const { id, appId, reason, detail, length, receivedAt, body } of bodies) {
-        const values = [id, appId, reason, detail, length, receivedAt.getTime(), body]
-        this.#on.run('INSERT INTO relay_quarantine VALUES (?, ?, ?, ?, ?, ?, ?)', values)
+      for (const { id, appId, budget, reason, detail, length, callbackToken, receivedAt, body } of bodies) {
+        const values = [id, appId, budget, reason, detail, length, callbackToken, receivedAt.getTime(), body]
+        this.#on.run('INSERT INTO relay_quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', values)
       }
     })
   }
 
-  async countQuarantined(appId: string, since: Date, rowBytes: number): Promise<number> {
+  async countQuarantined(budget: string, since: Date, rowBytes: number): Promise<number> {
     const row = this.#on.get<{ bytes: number }>(
-      'SELECT coalesce(sum(min(length, 262144) + ?), 0) AS bytes FROM relay_quarantine WHERE app_id = ? AND received_at > ?',
-      [rowBytes, appId, since.getTime()],
+      'SELECT coalesce(sum(min(length, 262144) + ?), 0) AS bytes FROM relay_quarantine WHERE budget = ? AND received_at > ?',
+      [rowBytes, budget, since.getTime()],
     )
     return row?.bytes ?? 0
   }
@@ -172,13 +176,22 @@ export class SqliteRelayAdapter implements RelayStorage {
     return row?.count ?? 0
   }
 
-  async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]> {
+  async listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedHead[]> {
     return this.#on
-      .all<QuarantineRow>('SELECT * FROM relay_quarantine WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2', [
-        before,
-        limit,
-      ])
-      .map(toQuarantined)
+      .all<QuarantineHeadRow>(
+        `SELECT ${quarantineHeadColumns} FROM relay_quarantine WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2`,
+        [before, limit],
+      )
+      .map(toQuarantinedHead)
+  }
+
+  async findQuarantined(id: string): Promise<QuarantinedBody | null> {
+    const row = this.#on.get<QuarantineRow>('SELECT * FROM relay_quarantine WHERE id = ?', [id])
+    return row === undefined ? null : toQuarantined(row)
+  }
+
+  async deleteQuarantined(id: string): Promise<boolean> {
+    return this.#on.all('DELETE FROM relay_quarantine WHERE id = ? RETURNING id', [id]).length > 0
   }
 
   async claimDueEvents(

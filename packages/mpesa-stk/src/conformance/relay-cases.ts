@@ -274,17 +274,19 @@ export const relayCases: readonly RelayCase[] = [
     },
   },
   {
-    name: 'bodies that are nobody’s events are kept with their bytes, and counted by app and time',
+    name: 'bodies that are nobody’s events are kept with their bytes, counted by budget and time, and forgotten when they are released',
     async run(storage) {
       const body = Uint8Array.of(0xc3, 0x28, 0)
       const now = Date.now()
       const odd = (id: string, appId: string, ageMs: number) => ({
         id,
-        appId,
+        appId: `posted-to-${appId}`,
+        budget: appId,
         reason: 'unrecognised' as const,
         detail: 'no',
         body,
         length: 3,
+        callbackToken: id === 'q1' ? 'a-token' : null,
         receivedAt: new Date(now - ageMs),
       })
       await storage.quarantine([odd('q1', 'a', 10_000), odd('q2', 'a', 0)])
@@ -295,8 +297,21 @@ export const relayCases: readonly RelayCase[] = [
       assert.equal(await storage.countQuarantined('nobody', since, 100), 0)
       const listed = await storage.listQuarantine(null, 10)
       assert.deepEqual(ids(listed), ['q4', 'q3', 'q2', 'q1'])
-      assert.deepEqual([...(listed[0]?.body ?? [])], [...body])
+      assert.deepEqual([...(listed[0]?.head ?? [])], [...body])
+      assert(!('body' in (listed[0] ?? {})))
       assert.deepEqual(ids(await storage.listQuarantine('q3', 10)), ['q2', 'q1'])
+      const long = Uint8Array.from({ length: 1_000 }, (_, index) => index % 256)
+      await storage.quarantine([{ ...odd('q5', 'a', 0), body: long, length: 5_000 }])
+      assert.deepEqual([...((await storage.listQuarantine(null, 1))[0]?.head ?? [])], [...long.subarray(0, 200)])
+      assert.deepEqual([...((await storage.findQuarantined('q5'))?.body ?? [])], [...long])
+      const first = odd('q1', 'a', 10_000)
+      const found = await storage.findQuarantined('q1')
+      assert.deepEqual({ ...found, body: [...(found?.body ?? [])] }, { ...first, body: [...body] })
+      assert.equal(await storage.findQuarantined('nobody'), null)
+      assert.equal(await storage.deleteQuarantined('q1'), true)
+      assert.equal(await storage.deleteQuarantined('q1'), false)
+      assert.equal(await storage.findQuarantined('q1'), null)
+      assert.deepEqual(ids(await storage.listQuarantine(null, 10)), ['q5', 'q4', 'q3', 'q2'])
     },
   },
 ]

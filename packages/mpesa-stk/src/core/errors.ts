@@ -46,6 +46,8 @@ export const errorCodes = {
   MPESA_STK_RELAY_BODY_REMOVED:
     'The event was delivered so long ago that its body has been removed: it cannot be replayed. RELAY_KEEP_BODIES_DAYS says how long bodies are kept.',
   MPESA_STK_RELAY_REQUEST_INVALID: 'A request to the relay is not as it should be. The message names the field.',
+  MPESA_STK_RELAY_NOT_RELEASED:
+    'A body stays in the quarantine: it is still nobody’s event, or its end was not kept. The message says why.',
   MPESA_STK_RELAY_BODY_CONSUMED:
     'A body parser before the relay left nothing to read. Mount the relay before it, or keep the bytes as `req.rawBody`.',
   MPESA_STK_RELAY_FULL:

@@ -19,9 +19,11 @@ import { decodeReceived, encodeReceived, maxBodyBytes, type ReceivedBody } from 
 import type { Recorder, Recording } from './recorder.ts'
 import type { SpoolBudget } from './spool-budget.ts'
 
+export type RecordedBody = Exclude<Recording, { readonly outcome: 'unstorable' }>
+
 /** What became of a body. Every one but `refused` is safe on a disk, or over its budget and counted. */
 export type IntakeOutcome =
-  | { readonly outcome: 'recorded' | 'repeat'; readonly eventId: string; readonly contradicts: string | null }
+  | RecordedBody
   | { readonly outcome: 'quarantined'; readonly reason: QuarantinedBody['reason']; readonly isKept: boolean }
   | { readonly outcome: 'spooled' }
   /** Neither the store nor the disk took it. */
@@ -39,7 +41,8 @@ export type IntakePorts = {
   readonly logger: Logger
 }
 
-type NoEvent = { readonly reason: QuarantinedBody['reason']; readonly detail: string }
+/** Why a body is nobody's event. */
+export type NoEvent = { readonly reason: QuarantinedBody['reason']; readonly detail: string }
 
 const mebibyte = 1024 * 1024
 /** So little of the spool, and callbacks wait for it to be in the store instead of going behind it: else it never ends. */
@@ -180,19 +183,28 @@ export class Intake {
   }
 
   async #keep(received: ReceivedBody): Promise<IntakeOutcome> {
+    const kept = await this.record(received, this.#createId(received.receivedAt))
+    if (!('reason' in kept)) return kept
+    const aside = await this.#quarantine(received, kept)
+    // It may be a true callback from an address that nobody has listed: what cannot be kept of it is not acknowledged.
+    return kept.reason === 'unknown-source' && !aside.isKept ? { outcome: 'refused' } : aside
+  }
+
+  /** Records a body as the event of this id, or tells why it is none. Rejects when the store fails. */
+  async record(received: ReceivedBody, id: string): Promise<RecordedBody | NoEvent> {
     const { appId, token, body, receivedAt, unknownSource, traceParent } = received
     const app = await this.#ports.apps.find(appId)
-    if (app === null) return this.#quarantine(received, { reason: 'unknown-app', detail: `no app ${readText(appId)}` })
+    if (app === null) return { reason: 'unknown-app', detail: `no app ${readText(appId)}` }
     if (app.receives === 'alerts') {
-      return this.#quarantine(received, { reason: 'unknown-app', detail: 'its app receives alerts, and no callbacks' })
+      return { reason: 'unknown-app', detail: 'its app receives alerts, and no callbacks' }
     }
     const read = readBody(received)
-    if ('reason' in read) return this.#quarantine(received, read)
-    if (unknownSource !== null) return this.#holdBack(received, unknownSource)
+    if ('reason' in read) return read
+    if (unknownSource !== null) return { reason: 'unknown-source', detail: `from ${unknownSource}` }
     const stored = await this.#events.push({
       ...read,
       result: withToken(read.result, token),
-      id: this.#createId(receivedAt),
+      id,
       appId,
       body,
       callbackToken: token,
@@ -202,27 +214,21 @@ export class Intake {
       contradicts: null,
       traceParent,
     })
-    if (stored.outcome !== 'unstorable') return stored
-    return this.#quarantine(received, { reason: 'unrecognised', detail: 'the store refused its data' })
+    return stored.outcome === 'unstorable' ? { reason: 'unrecognised', detail: 'the store refused its data' } : stored
   }
 
-  /** It may be a true callback from an address that nobody has listed: what cannot be kept of it is not acknowledged. */
-  async #holdBack(received: ReceivedBody, source: string): Promise<IntakeOutcome> {
-    const held = await this.#quarantine(received, { reason: 'unknown-source', detail: `from ${source}` })
-    return held.isKept ? held : { outcome: 'refused' }
-  }
-
-  async #quarantine({ appId, body, length, receivedAt }: ReceivedBody, { reason, detail }: NoEvent) {
+  async #quarantine({ appId, token, body, length, receivedAt }: ReceivedBody, { reason, detail }: NoEvent) {
     const { quarantineBudget, logger } = this.#ports
     // An app that there is not has a budget with all the others: their ids cost a stranger nothing.
-    const budgetOf = reason === 'unknown-app' ? 'unknown' : appId
-    const isKept = await quarantineBudget.take(budgetOf, body.length)
+    const budget = reason === 'unknown-app' ? 'unknown' : appId
+    const isKept = await quarantineBudget.take(budget, body.length)
     if (isKept) {
       const id = this.#createId(receivedAt)
-      await this.#quarantined.push({ id, appId: budgetOf, reason, detail, body, length, receivedAt })
+      const about = { id, appId, budget, reason, detail, length, callbackToken: token, receivedAt }
+      await this.#quarantined.push({ ...about, body })
     } else {
       logger.warn(
-        { app: appMark(budgetOf), reason },
+        { app: appMark(budget), reason },
         'a body that is nobody’s event was not kept: over the budget of its app',
       )
     }

@@ -19,6 +19,7 @@ import type { RelayObserver } from './observer.ts'
 import { QuarantineBudget, quarantineRowBytes } from './quarantine-budget.ts'
 import type { ReceivedBody } from './received-body.ts'
 import { Recorder } from './recorder.ts'
+import { type Release, release } from './release.ts'
 import { RetentionSweeper } from './retention-sweeper.ts'
 import { SourceBook } from './source-book.ts'
 import type { SourceSettings } from './source-settings.ts'
@@ -199,6 +200,11 @@ export class Relay {
     const replayed = await this.storage.replayEvents([eventId], this.#steadyNow())
     if (replayed > 0) void this.deliveries.claimDue()
     return replayed
+  }
+
+  /** Makes a quarantined body an event after all. */
+  release(id: string, appId: string | null): Promise<Release> {
+    return release(this, id, appId)
   }
 
   /** Begins to deliver many events again. */

@@ -7,6 +7,7 @@ import type {
   EventKind,
   LeasedEvent,
   QuarantinedBody,
+  QuarantinedHead,
   RelayEvent,
 } from '../core/deliver/relay-event.ts'
 import type { OverdueApp } from '../core/deliver/relay-storage.ts'
@@ -97,12 +98,20 @@ export type ReplayRow = {
 export type QuarantineRow = {
   id: string
   app_id: string
+  budget: string
   reason: QuarantinedBody['reason']
   detail: string
   body: Uint8Array
   length: number
+  callback_token: string | null
   received_at: Time
 }
+
+/** Of the body its beginning: a page of whole ones would be a hundred megabytes. */
+export type QuarantineHeadRow = Omit<QuarantineRow, 'body'> & { head: Uint8Array }
+
+export const quarantineHeadColumns = `id, app_id, budget, reason, detail, length, callback_token, received_at,
+  substr(body, 1, 200) AS head`
 
 export function toApp(row: AppRow): RelayApp {
   return {
@@ -215,13 +224,22 @@ export function filterOf({ status, kind, received_from, received_to }: ReplayRow
 }
 
 export function toQuarantined(row: QuarantineRow): QuarantinedBody {
+  return { ...aboutQuarantined(row), body: new Uint8Array(row.body) }
+}
+
+export function toQuarantinedHead(row: QuarantineHeadRow): QuarantinedHead {
+  return { ...aboutQuarantined(row), head: new Uint8Array(row.head) }
+}
+
+function aboutQuarantined(row: Omit<QuarantineRow, 'body'>): Omit<QuarantinedBody, 'body'> {
   return {
     id: row.id,
     appId: row.app_id,
+    budget: row.budget,
     reason: row.reason,
     detail: row.detail,
-    body: new Uint8Array(row.body),
     length: row.length,
+    callbackToken: row.callback_token,
     receivedAt: new Date(row.received_at),
   }
 }

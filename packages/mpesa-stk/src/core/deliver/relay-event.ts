@@ -91,14 +91,22 @@ export type DeliveryResult = {
 
 /** A body that is nobody's event, kept with its bytes. */
 export type QuarantinedBody = {
+  /** Time-ordered. What is released becomes the event of this id. */
   readonly id: string
   /** As it stood in the path; it need not exist. */
   readonly appId: string
+  /** Who pays for the room: the app, or one name for all the apps that there are not. */
+  readonly budget: string
   readonly reason: 'unrecognised' | 'oversize' | 'unknown-app' | 'unknown-source'
   readonly detail: string
   /** The first 256 KiB of it. */
   readonly body: Uint8Array
   /** How long it was. */
   readonly length: number
+  /** The token in the path that it was posted to. */
+  readonly callbackToken: string | null
   readonly receivedAt: Date
 }
+
+/** One of a list: its first bytes stand for the body. */
+export type QuarantinedHead = Omit<QuarantinedBody, 'body'> & { readonly head: Uint8Array }

@@ -7,6 +7,7 @@ import type {
   LeasedEvent,
   NewRelayEvent,
   QuarantinedBody,
+  QuarantinedHead,
   RelayEvent,
 } from './relay-event.ts'
 import type { NewReplayRun, ReplayFilter, ReplayRun } from './replay-run.ts'
@@ -60,12 +61,15 @@ export interface RelayStorage {
   recordEvents(events: readonly NewRelayEvent[], lease: DeliveryLease): Promise<readonly RecordedEvent[]>
   /** Keeps bodies that are no events. */
   quarantine(bodies: readonly QuarantinedBody[]): Promise<void>
-  /** What was kept so for an app since then, in bytes; each body costs `rowBytes` beside its own. */
-  countQuarantined(appId: string, since: Date, rowBytes: number): Promise<number>
+  /** What was kept so on a budget since then, in bytes; each body costs `rowBytes` beside its own. */
+  countQuarantined(budget: string, since: Date, rowBytes: number): Promise<number>
   /** How many bodies have this id or a later one; not counted further than `atMost`. */
   countQuarantinedFrom(firstId: string, atMost: number): Promise<number>
-  /** Newest first. */
-  listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedBody[]>
+  /** Newest first, of each body the first 200 bytes. */
+  listQuarantine(before: string | null, limit: number): Promise<readonly QuarantinedHead[]>
+  findQuarantined(id: string): Promise<QuarantinedBody | null>
+  /** Forgets a body that has become an event. False for one that there is not. */
+  deleteQuarantined(id: string): Promise<boolean>
   /** Leases events that are due: of each app the oldest, and of no app that is disabled or among `exceptApps`. */
   claimDueEvents(
     lease: DeliveryLease,

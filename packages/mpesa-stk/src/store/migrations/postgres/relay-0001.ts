@@ -97,15 +97,17 @@ CREATE TABLE relay_settings (
 );
 
 CREATE TABLE relay_quarantine (
-  id          TEXT PRIMARY KEY,
-  app_id      TEXT NOT NULL,
-  reason      TEXT NOT NULL,
-  detail      TEXT NOT NULL,
-  length      INTEGER NOT NULL,
-  received_at TIMESTAMPTZ NOT NULL,
-  body        BYTEA NOT NULL
+  id             TEXT PRIMARY KEY,
+  app_id         TEXT NOT NULL,
+  budget         TEXT NOT NULL,
+  reason         TEXT NOT NULL,
+  detail         TEXT NOT NULL,
+  length         INTEGER NOT NULL,
+  callback_token TEXT,
+  received_at    TIMESTAMPTZ NOT NULL,
+  body           BYTEA NOT NULL
 );
-CREATE INDEX relay_quarantine_app ON relay_quarantine (app_id, received_at);
+CREATE INDEX relay_quarantine_budget ON relay_quarantine (budget, received_at);
 
 -- One call is one round trip, and its second statement sees what was committed while the first waited: of two relays that
 -- record callbacks that differ about the same, the second knows the first. Planned anew at each call: a plan that was kept from

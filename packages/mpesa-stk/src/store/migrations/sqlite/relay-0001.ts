@@ -97,13 +97,15 @@ CREATE TABLE relay_settings (
 ) STRICT;
 
 CREATE TABLE relay_quarantine (
-  id          TEXT PRIMARY KEY,
-  app_id      TEXT NOT NULL,
-  reason      TEXT NOT NULL,
-  detail      TEXT NOT NULL,
-  length      INTEGER NOT NULL,
-  received_at INTEGER NOT NULL,
-  body        BLOB NOT NULL
+  id             TEXT PRIMARY KEY,
+  app_id         TEXT NOT NULL,
+  budget         TEXT NOT NULL,
+  reason         TEXT NOT NULL,
+  detail         TEXT NOT NULL,
+  length         INTEGER NOT NULL,
+  callback_token TEXT,
+  received_at    INTEGER NOT NULL,
+  body           BLOB NOT NULL
 ) STRICT;
-CREATE INDEX relay_quarantine_app ON relay_quarantine (app_id, received_at);
+CREATE INDEX relay_quarantine_budget ON relay_quarantine (budget, received_at);
 `
