@@ -11,6 +11,8 @@ export const exitCodes = {
   refused: 4,
   /** No relay answers, or the database is away. */
   unreachable: 5,
+  /** Ctrl-C before it was done. */
+  interrupted: 130,
 } as const
 
 const byErrorCode: Readonly<Record<string, number>> = {
@@ -23,6 +25,7 @@ const byErrorCode: Readonly<Record<string, number>> = {
   MPESA_STK_RELAY_UNREACHABLE: exitCodes.unreachable,
   MPESA_STK_STORE_UNREACHABLE: exitCodes.unreachable,
   MPESA_STK_HOOK_UNREACHABLE: exitCodes.unreachable,
+  MPESA_STK_RELAY_UNAVAILABLE: exitCodes.unreachable,
 }
 
 export function exitCodeOf(errorCode: string): number {

@@ -9,6 +9,7 @@ void runCli(process.argv.slice(2), {
   environment: process.env,
   isInteractive:
     process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb',
+  columns: process.stdout.columns,
   signal: stopped.signal,
   out: line => process.stdout.write(`${line}\n`),
   note: line => process.stderr.write(`${line}\n`),

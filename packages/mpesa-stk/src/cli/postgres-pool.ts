@@ -9,20 +9,28 @@ export type OwnPool = PostgresPool & {
 type PgModule = { readonly default: { readonly Pool: new (options: object) => OwnPool } }
 
 /** Safaricom waits for a few seconds: a database that hangs longer is one that is away. */
-const queryTimeoutMs = 3_000
+const answersWithinMs = 3_000
 const connectTimeoutMs = 2_000
 
-/** A pool of connections to end by whoever opened it. A connection that is lost while idle is nobody's trouble. */
+export type PoolOptions = {
+  readonly max: number
+  /** Null: a query may take as long as it does. Default 3,000. */
+  readonly queryTimeoutMs?: number | null
+  /** A connection was lost while nobody used it. Default: that is nobody's trouble. */
+  readonly onLost?: () => void
+}
+
+/** A pool of connections, to be ended by whoever opened it. */
 export async function openPostgresPool(
   databaseUrl: string,
-  { max, onLost = () => {} }: { readonly max: number; readonly onLost?: () => void },
+  { max, queryTimeoutMs = answersWithinMs, onLost = () => {} }: PoolOptions,
 ): Promise<OwnPool> {
   const { Pool } = (await loadPg()).default
   const pool = new Pool({
     connectionString: databaseUrl,
     max,
     connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: queryTimeoutMs,
+    ...(queryTimeoutMs !== null && { query_timeout: queryTimeoutMs }),
   })
   pool.on('error', onLost)
   return pool

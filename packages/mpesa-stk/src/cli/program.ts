@@ -2,9 +2,13 @@ import { Command, CommanderError } from 'commander'
 import { MpesaStkError } from '../core/errors.ts'
 import { addAppCommands } from './commands/apps.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addEventCommands } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
+import { addMigrateCommand } from './commands/migrate.ts'
 import { addPaymentCommands } from './commands/payments.ts'
+import { addQuarantineCommands } from './commands/quarantine.ts'
 import { addRelayCommand } from './commands/relay.ts'
+import { addReplayCommand } from './commands/replay.ts'
 import { addTriggerCommand } from './commands/trigger.ts'
 import { Exit, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { paint, type Terminal } from './terminal.ts'
@@ -16,6 +20,10 @@ const commands = [
   addDoctorCommand,
   addPaymentCommands,
   addTriggerCommand,
+  addEventCommands,
+  addReplayCommand,
+  addQuarantineCommands,
+  addMigrateCommand,
 ]
 
 const footer = `
@@ -26,7 +34,8 @@ Where the relay is and who asks:
   RELAY_SIGNING_SECRET  or one app's signing secret
   --token-file          or the file that either is in; never on the command line, where others can read it
 
-Exit codes: 0 done, 1 failed, 2 not understood, 3 not found, 4 not allowed, 5 no relay or store answers.`
+Exit codes: 0 done, 1 failed, 2 not understood, 3 not found, 4 not allowed, 5 no relay or store answers,
+130 Ctrl-C.`
 
 /**
  * Runs `mpesa-stk` with these arguments.
@@ -69,6 +78,7 @@ function tell(error: unknown, terminal: Terminal, isJson: boolean): number {
   // Commander has told it already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
   if (error instanceof Exit) return error.exitCode
+  if (terminal.signal.aborted) return exitCodes.interrupted
   if (!(error instanceof MpesaStkError)) throw error
   const { code, message } = error
   terminal.note(isJson ? JSON.stringify({ error: { code, message } }) : `${paint(terminal, 'red', code)}: ${message}`)

@@ -7,6 +7,7 @@ import { createRelayServer } from '../http/relay-server.ts'
 import { openRelayStorage } from './open-relay-storage.ts'
 import { refuseLostKey } from './refuse-lost-key.ts'
 import { readRelayConfig } from './relay-config.ts'
+import { toStoreError } from './store-error.ts'
 import type { CommonOptions, Terminal } from './terminal.ts'
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -15,8 +16,16 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 export type RelayClient = AsyncDisposable & {
   /** Where it is, to be named in messages. */
   readonly where: string
+  /** False: its store is opened in this process, and nothing is delivered before a relay runs. */
+  readonly isRunning: boolean
   /** @throws MpesaStkError with the relay's own code, or `MPESA_STK_RELAY_UNREACHABLE` */
   ask<Answer>(method: Method, path: string, body?: unknown): Promise<Answer>
+}
+
+/** The query of a path, of what is there. */
+export function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined)
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
 }
 
 type Fetch = (path: string, init: RequestInit) => Promise<Response>
@@ -87,8 +96,13 @@ async function openHere({ environment }: Terminal): Promise<RelayClient> {
     )
   }
   const { storage, close } = await openRelayStorage(config, silent)
-  await storage.migrate()
-  await refuseLostKey(storage, config)
+  try {
+    await storage.migrate()
+    await refuseLostKey(storage, config)
+  } catch (cause) {
+    await close()
+    throw toStoreError(cause)
+  }
   const adminToken = randomBytes(32).toString('hex')
   const app = createRelayServer({
     storage,
@@ -106,6 +120,7 @@ async function openHere({ environment }: Terminal): Promise<RelayClient> {
   )
   return {
     ...client,
+    isRunning: false,
     async [Symbol.asyncDispose]() {
       await app.stop()
       await close()
@@ -118,6 +133,7 @@ const silent: Logger = { info() {}, warn() {}, error() {} }
 function createClient(where: string, token: string | null, fetchPath: Fetch): RelayClient {
   return {
     where,
+    isRunning: true,
     async ask<Answer>(method: Method, path: string, body?: unknown) {
       const headers = {
         ...(token !== null && { authorization: `Bearer ${token}` }),

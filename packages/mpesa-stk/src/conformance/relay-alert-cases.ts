@@ -103,6 +103,8 @@ export const relayAlertCases: readonly RelayCase[] = [
       const odd = (id: string) => ({
         id,
         appId: 'a',
+        budget: 'a',
+        callbackToken: null,
         reason: 'unrecognised' as const,
         detail: 'no',
         body: Uint8Array.of(0),

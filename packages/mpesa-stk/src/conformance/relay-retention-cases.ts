@@ -169,7 +169,8 @@ export const relayRetentionCases: readonly RelayCase[] = [
   {
     name: 'bodies that are nobody’s events go when they are old enough, and no younger ones',
     async run(storage) {
-      const kept = { appId: 'a', reason: 'unrecognised', detail: 'no', body: Uint8Array.of(1), length: 1 } as const
+      const said = { reason: 'unrecognised', detail: 'no', body: Uint8Array.of(1), length: 1 } as const
+      const kept = { ...said, appId: 'a', budget: 'a', callbackToken: null }
       const at = [inDays(-3), inDays(-2), inDays(-1), new Date()]
       const bodies = at.map(receivedAt => ({ ...kept, id: idAt(receivedAt), receivedAt }))
       await storage.quarantine(bodies)

@@ -9,6 +9,9 @@ export type Migration = {
   readonly finish?: (client: Queryable) => Promise<void>
 }
 
+/** The schema versions before and after; 0 is no tables at all. */
+export type SchemaStep = { readonly from: number; readonly to: number }
+
 /** Tables that are upgraded together. */
 export type Schema = {
   /** The table that says which migrations were done. */
@@ -26,11 +29,11 @@ const lockId = 0x6d70657361
  *
  * @throws MpesaStkError `MPESA_STK_SCHEMA_NEWER` when a newer release wrote the schema.
  */
-export async function migratePostgres(pool: PostgresPool, { table, migrations }: Schema): Promise<void> {
+export async function migratePostgres(pool: PostgresPool, { table, migrations }: Schema): Promise<SchemaStep> {
   const newest = migrations.length
   // Nothing to do needs no right to create, which the role of a running service may not have.
-  if ((await schemaVersion(pool, table)) === newest) return
-  await inTransaction(pool, async client => {
+  if ((await schemaVersion(pool, table)) === newest) return { from: newest, to: newest }
+  return inTransaction(pool, async client => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [lockId])
     await client.query(
       `CREATE TABLE IF NOT EXISTS ${table} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL)`,
@@ -47,6 +50,7 @@ export async function migratePostgres(pool: PostgresPool, { table, migrations }:
       await finish?.(client)
       await all(client, `INSERT INTO ${table} VALUES ($1, $2, now())`, [version, name])
     }
+    return { from: current, to: newest }
   })
 }
 

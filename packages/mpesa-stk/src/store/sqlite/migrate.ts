@@ -10,6 +10,9 @@ export type Migration = {
   readonly finish?: (database: SqliteDatabase) => void
 }
 
+/** The schema versions before and after; 0 is no tables at all. */
+export type SchemaStep = { readonly from: number; readonly to: number }
+
 /** Tables that are upgraded together. */
 export type Schema = {
   /** The table that says which migrations were done. */
@@ -23,9 +26,9 @@ export type Schema = {
  *
  * @throws MpesaStkError `MPESA_STK_SCHEMA_NEWER` when a newer release wrote the file.
  */
-export function migrateSqlite(database: SqliteDatabase, { table, migrations }: Schema, now: Date): void {
+export function migrateSqlite(database: SqliteDatabase, { table, migrations }: Schema, now: Date): SchemaStep {
   const newest = migrations.length
-  inTransaction(database, () => {
+  return inTransaction(database, () => {
     database.exec(
       `CREATE TABLE IF NOT EXISTS ${table} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT`,
     )
@@ -41,6 +44,7 @@ export function migrateSqlite(database: SqliteDatabase, { table, migrations }: S
       finish?.(database)
       database.prepare(`INSERT INTO ${table} VALUES (?, ?, ?)`).run(version, name, now.getTime())
     }
+    return { from: current, to: newest }
   })
 }
 
