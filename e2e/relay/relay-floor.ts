@@ -33,7 +33,7 @@ export function listen(server: Server, port = 0): Promise<number> {
   })
 }
 
-export async function openSink(): Promise<Sink> {
+export async function openSink(ownPort = 0): Promise<Sink> {
   const delivered: Delivered[] = []
   let waiting: { count: number; resolve: () => void }[] = []
   let isForgetful = false
@@ -53,7 +53,7 @@ export async function openSink(): Promise<Sink> {
       waiting = waiting.filter(({ count }) => delivered.length < count)
     })
   })
-  const port = await listen(server)
+  const port = await listen(server, ownPort)
   return {
     url: `http://127.0.0.1:${port}/hook`,
     delivered,

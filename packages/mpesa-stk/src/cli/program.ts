@@ -4,6 +4,7 @@ import { addAppCommands } from './commands/apps.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventCommands } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
+import { addListenCommand } from './commands/listen.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addPaymentCommands } from './commands/payments.ts'
 import { addQuarantineCommands } from './commands/quarantine.ts'
@@ -22,6 +23,7 @@ const commands = [
   addTriggerCommand,
   addEventCommands,
   addReplayCommand,
+  addListenCommand,
   addQuarantineCommands,
   addMigrateCommand,
 ]

@@ -22,6 +22,13 @@ export type RelayClient = AsyncDisposable & {
   ask<Answer>(method: Method, path: string, body?: unknown): Promise<Answer>
 }
 
+/** The relay, or its store, does not answer just now. */
+export function isAbsence(error: unknown): error is MpesaStkError {
+  return error instanceof MpesaStkError && absences.has(error.code)
+}
+
+const absences: ReadonlySet<string> = new Set(['MPESA_STK_RELAY_UNREACHABLE', 'MPESA_STK_RELAY_UNAVAILABLE'])
+
 /** The query of a path, of what is there. */
 export function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined)
@@ -41,8 +48,8 @@ const deadlineMs = 30_000
  */
 export async function openRelayClient(terminal: Terminal, options: CommonOptions): Promise<RelayClient> {
   const { environment, signal } = terminal
-  const named = options.relay ?? environment['RELAY_URL']
-  const url = named ?? `http://127.0.0.1:${environment['PORT'] ?? defaultPort}`
+  const named = options.relay ?? (environment['RELAY_URL'] || undefined)
+  const url = named ?? `http://127.0.0.1:${environment['PORT'] || defaultPort}`
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new MpesaStkError('MPESA_STK_CLI_USAGE', '--relay and RELAY_URL take an http:// or https:// address')
   }
@@ -68,7 +75,7 @@ export async function openRelayClient(terminal: Terminal, options: CommonOptions
 /** From a file or the environment, never from the command line, which every user of the machine can read. */
 function readToken({ environment }: Terminal, { tokenFile }: CommonOptions): string | null {
   if (tokenFile === undefined) {
-    return environment['RELAY_ADMIN_TOKEN'] ?? environment['RELAY_SIGNING_SECRET'] ?? null
+    return environment['RELAY_ADMIN_TOKEN'] || environment['RELAY_SIGNING_SECRET'] || null
   }
   try {
     return readFileSync(tokenFile, 'utf8').trim()
@@ -146,6 +153,8 @@ function createClient(where: string, token: string | null, fetchPath: Fetch): Re
       })
       const answer: unknown = await response.json().catch(() => null)
       if (!response.ok) throw toError(response.status, answer)
+      // Whatever a relay answers is JSON: this is the beginning of it, from a relay or a network that has gone.
+      if (answer === null) throw new MpesaStkError('MPESA_STK_RELAY_UNREACHABLE', `the answer of ${where} was cut off`)
       return answer as Answer
     },
     async [Symbol.asyncDispose]() {},

@@ -1,7 +1,6 @@
-import { MpesaStkError } from '../core/errors.ts'
 import type { EventView } from './event-view.ts'
 import { pause } from './pause.ts'
-import type { RelayClient } from './relay-client.ts'
+import { isAbsence, type RelayClient } from './relay-client.ts'
 import { createProgress } from './replay-progress.ts'
 import type { CommonOptions, Terminal } from './terminal.ts'
 
@@ -67,12 +66,4 @@ export async function watchReplay(
   progress.tell(replay.replayed)
   progress.end()
   return replay
-}
-
-/** The relay, or its store, does not answer just now. */
-function isAbsence(error: unknown): boolean {
-  return (
-    error instanceof MpesaStkError &&
-    ['MPESA_STK_RELAY_UNREACHABLE', 'MPESA_STK_RELAY_UNAVAILABLE'].includes(error.code)
-  )
 }

@@ -61,6 +61,8 @@ export const errorCodes = {
     'The command line cannot read the store of payments. Look at DATABASE_URL, or at the file; `mpesa-stk doctor` tells what is wrong.',
   MPESA_STK_HOOK_UNREACHABLE:
     'Nobody answers at the address that a callback was to be posted to. Start what listens there, or mend --to.',
+  MPESA_STK_CURSOR_IN_USE:
+    'Another `mpesa-stk listen` keeps its place in this cursor file. Stop it, or name another file with --cursor-file.',
   MPESA_STK_CLI_USAGE:
     'A command line cannot be understood. The message says why; `--help` behind the command shows how it goes.',
   MPESA_STK_STORE_CONTENDED:

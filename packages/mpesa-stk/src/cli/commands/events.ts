@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander'
 import { deliveryStatuses } from '../../core/deliver/relay-event.ts'
 import { callbackKinds } from '../../core/receive/classify-callback.ts'
-import type { EventView, EventWithAttempts } from '../event-view.ts'
+import { type EventView, type EventWithAttempts, eventLine } from '../event-view.ts'
+import { followLog, gapWarning } from '../follow-log.ts'
 import { readTime, shortTime, timeHelp } from '../read-time.ts'
 import { openRelayClient, queryOf } from '../relay-client.ts'
 import { formatFields, formatTable } from '../table.ts'
@@ -37,6 +38,24 @@ export function addEventCommands(program: Command, terminal: Terminal): void {
         ),
       )
       if (page.next !== null) terminal.note(`older ones: --before ${page.next}`)
+    })
+
+  events
+    .command('tail <appId>')
+    .description('a line for each event as it comes, until Ctrl-C')
+    .option('--since-start', 'those that came before as well, from the first')
+    .action(async (appId: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions & { sinceStart?: true }>()
+      await using relay = await openRelayClient(terminal, options)
+      const log = followLog(terminal, relay, appId, {})
+      let after = options.sinceStart === true ? undefined : 'latest'
+      for (;;) {
+        const page = await log.read(after)
+        if (page === null) return
+        if (page.gap) terminal.note(gapWarning(terminal))
+        for (const { event } of page.entries) print(terminal, options, event, () => eventLine(terminal, event))
+        after = page.cursor
+      }
     })
 
   events

@@ -72,6 +72,15 @@ export async function openSqliteForReading(file: string): Promise<SqliteDatabase
 }
 
 /**
+ * A lock of this name for one process: until it is given back, or the process ends.
+ *
+ * @throws MpesaStkError `MPESA_STK_SQLITE_DRIVER_MISSING` or `MPESA_STK_SQLITE_IN_USE`.
+ */
+export async function lockFile(path: string): Promise<() => void> {
+  return lock(await loadDriver(), path)
+}
+
+/**
  * One process owns the store: a transaction that is never committed, on a file beside it, which the system ends with the
  * process, kill -9 included. SQLite's own exclusive mode on the store was tried: libsql keeps a closed connection, and
  * so its lock, until the garbage collector has taken its statements, and a store could not be opened again.
