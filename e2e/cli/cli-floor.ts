@@ -1,7 +1,7 @@
 import { startRelay } from '../relay/relay-process.ts'
 import { askCli, type Ended, type Environment, openFolder, type RunningCli, runCli, startCli } from './cli-process.ts'
 
-export const adminToken = 'an-admin-token-that-is-long-enough'
+const adminToken = 'an-admin-token-that-is-long-enough'
 
 export type App = { readonly appId: string; readonly signingSecret: string; readonly hookUrl: string }
 

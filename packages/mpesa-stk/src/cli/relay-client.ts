@@ -32,7 +32,7 @@ const absences: ReadonlySet<string> = new Set(['MPESA_STK_RELAY_UNREACHABLE', 'M
 /** The query of a path, of what is there. */
 export function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined)
-  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
 }
 
 type Fetch = (path: string, init: RequestInit) => Promise<Response>

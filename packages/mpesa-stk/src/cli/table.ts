@@ -21,5 +21,5 @@ export function formatFields(fields: Readonly<Record<string, unknown>>): string 
 
 function formatValue(value: unknown): string {
   if (value === null || value === '') return '-'
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { openRelayClient } from '../relay-client.ts'
+import { openRelayClient, queryOf } from '../relay-client.ts'
 import { formatFields, formatTable } from '../table.ts'
 import { type CommonOptions, print, type Terminal } from '../terminal.ts'
 
@@ -42,8 +42,8 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & { limit: string; before?: string }>()
       await using relay = await openRelayClient(terminal, options)
-      const query = new URLSearchParams({ limit: options.limit, ...(options.before && { before: options.before }) })
-      const page = await relay.ask<AppPage>('GET', `/apps?${query}`)
+      const { limit, before } = options
+      const page = await relay.ask<AppPage>('GET', `/apps${queryOf({ limit, before })}`)
       print(terminal, options, page, () =>
         formatTable(
           ['app', 'in logs', 'state', 'delivers to'],
