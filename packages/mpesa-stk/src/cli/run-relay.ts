@@ -13,6 +13,7 @@ import type { RelayConfig } from './relay-config.ts'
 const migrateAgainAfterMs = 1_000
 /** How long a stop may take: then whatever is under way is left to the next start. */
 const drainDeadlineMs = 10_000
+const closeIdleEveryMs = 100
 
 /**
  * Runs the relay until SIGTERM or SIGINT. A database that is away at the start is no reason not to: callbacks wait on the
@@ -65,13 +66,21 @@ export async function runRelay(config: RelayConfig): Promise<number> {
     logger.warn({}, 'what is under way took too long; it is taken up by the next start')
     process.exit(0)
   }, drainDeadlineMs)
-  server.closeIdleConnections()
-  await new Promise(resolve => server.close(resolve))
+  app.relay.log.stop()
+  await closeServer(server)
   await app.stop()
   await close()
   console.log('stopped')
   clearTimeout(deadline)
   return 0
+}
+
+/** A proxy keeps its connections, and goes on sending over them: each ends with the next answer, or when it is idle. */
+async function closeServer(server: Server): Promise<void> {
+  server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'))
+  const closing = setInterval(() => server.closeIdleConnections(), closeIdleEveryMs)
+  await new Promise(resolve => server.close(resolve))
+  clearInterval(closing)
 }
 
 /** Makes the tables; where the database is away, again and again in the background. */

@@ -4,17 +4,23 @@ import {
   judgeQuota,
   type LogCursor,
   type LogEntry,
+  type LogPlace,
   type LogSlice,
   logBeginning,
   type Quota,
+  type Resumption,
+  restart,
   resume,
+  standsIn,
 } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import type { Clock } from '../core/ports.ts'
 import { createSignal, type Signal } from '../workers/signal.ts'
 
-export type LogRequest = Omit<LogSlice, 'after'> & { readonly waitMs: number; readonly signal: AbortSignal }
+type Slice = Omit<LogSlice, 'after'>
+
+export type LogRequest = Slice & { readonly waitMs: number; readonly signal: AbortSignal }
 
 export type LogPage = {
   readonly entries: readonly (LogEntry & { readonly cursor: string })[]
@@ -35,6 +41,7 @@ export class LogReader {
   readonly #clock: Clock
   readonly #waiting = new Map<string, Signal>()
   #waiters = 0
+  #isStopped = false
 
   constructor(storage: RelayStorage, clock: Clock) {
     this.#storage = storage
@@ -45,6 +52,16 @@ export class LogReader {
   wake(appId: string): void {
     this.#waiting.get(appId)?.happen()
     this.#waiting.delete(appId)
+  }
+
+  /** Whoever waits is answered at once, so that nobody holds up the end. */
+  stop(): void {
+    this.#isStopped = true
+    for (const appId of this.#waiting.keys()) this.wake(appId)
+  }
+
+  start(): void {
+    this.#isStopped = false
   }
 
   async quotaOf({ appId, dailyQuota }: RelayApp): Promise<Quota> {
@@ -58,7 +75,11 @@ export class LogReader {
 
   /** The cursor after which comes what is not there yet. */
   async headOf(appId: string): Promise<LogCursor> {
-    return (await this.#storage.findLog(appId)) ?? logBeginning
+    const head = await this.#storage.findLog(appId)
+    if (head === null) return logBeginning
+    const { epoch, position } = head
+    const [last] = await this.#storage.readLog(appId, { after: position - 1, limit: 1, withBodies: false })
+    return { epoch, position, eventId: last?.position === position ? last.event.id : null }
   }
 
   /** What stands after the cursor. Waits up to `waitMs` for the first where there is none. */
@@ -69,8 +90,8 @@ export class LogReader {
       const recorded = this.#recorded(appId)
       const page = await this.#look(appId, cursor, slice)
       const leftMs = untilMs - performance.now()
-      if (page.entries.length > 0 || page.isGap || leftMs <= 0 || signal.aborted || this.#waiters >= maxWaiting)
-        return page
+      const isEnough = page.entries.length > 0 || page.isGap || leftMs <= 0
+      if (isEnough || signal.aborted || this.#isStopped || this.#waiters >= maxWaiting) return page
       this.#waiters++
       await happensWithin(Math.min(lookEveryMs, leftMs), recorded.happened, signal)
       this.#waiters--
@@ -90,13 +111,40 @@ export class LogReader {
     const { after, isGap } = resume(cursor, head)
     const found = after < head.position ? await this.#storage.readLog(appId, { ...slice, after }) : []
     const entries = found.map(entry => ({ ...entry, cursor: formatCursor({ ...head, position: entry.position }) }))
+  async #look(appId: string, cursor: LogCursor, slice: Slice): Promise<LogPage> {
+    const head = (await this.#storage.findLog(appId)) ?? logBeginning
+    const { after, isGap, found } = await this.#goOn(appId, cursor, head, slice)
+    const { epoch, position } = head
+    const entries = found.map(entry => ({
+      ...entry,
+      cursor: formatCursor({ epoch, position: entry.position, eventId: entry.event.id }),
+    }))
     const [first] = entries
+    // All that stood there may be gone: then it goes on behind the head.
+    const end = after === position && !isGap ? cursor : { epoch, position, eventId: null }
     return {
       entries,
-      // All that stood there may be gone: then it goes on behind the head.
-      cursor: entries.at(-1)?.cursor ?? formatCursor({ epoch: head.epoch, position: Math.max(after, head.position) }),
-      isGap: isGap || (first === undefined ? after < head.position : first.position > after + 1),
+      cursor: entries.at(-1)?.cursor ?? formatCursor(end),
+      isGap: isGap || (first === undefined ? after < position : first.position > after + 1),
     }
+  }
+
+  async #goOn(
+    appId: string,
+    cursor: LogCursor,
+    head: LogPlace,
+    slice: Slice,
+  ): Promise<Resumption & { readonly found: readonly LogEntry[] }> {
+    const { after, isGap } = resume(cursor, head)
+    if (after >= head.position) return { after, isGap, found: [] }
+    if (after > 0) {
+      // From the cursor's own event on, which must be the one that was read there.
+      const found = await this.#storage.readLog(appId, { ...slice, after: after - 1, limit: slice.limit + 1 })
+      if (standsIn(cursor, found)) {
+        return { after, isGap, found: found.filter(entry => entry.position > after).slice(0, slice.limit) }
+      }
+    }
+    return { ...restart(cursor), found: await this.#storage.readLog(appId, { ...slice, after: 0 }) }
   }
 }
 

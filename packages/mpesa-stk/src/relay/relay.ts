@@ -155,6 +155,7 @@ export class Relay {
     // Before anything is waited for: what comes now goes behind it.
     if (this.#starting === null) this.#takeOverSpool(0)
     this.#isStopped = false
+    this.log.start()
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null
       throw error
@@ -168,6 +169,7 @@ export class Relay {
     this.#timer = null
     this.#starting = null
     this.#isStopped = true
+    this.log.stop()
     await this.retention.stop()
     await this.intake.halt()
     await this.#ticking

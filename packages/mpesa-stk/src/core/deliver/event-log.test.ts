@@ -3,19 +3,32 @@ import { dayOf, formatCursor, judgeQuota, logBeginning, parseCursor, resume } fr
 
 describe('a cursor', () => {
   test('is read as it was written, and nothing else is one', () => {
-    const cursor = { epoch: '01a2-b3', position: 812 }
-    expect(parseCursor(formatCursor(cursor))).toEqual(cursor)
-    expect(parseCursor(formatCursor(logBeginning))).toEqual(logBeginning)
-    for (const text of ['', 'x', '.1', 'a.', 'a.-1', 'a.1.5', 'a.1e3', 'a b.1', `a.${'9'.repeat(16)}`, 'latest']) {
+    const cursor = { epoch: '01a2-b3', position: 812, eventId: '0198-7c' }
+    for (const each of [cursor, { ...cursor, eventId: null }, logBeginning]) {
+      expect(parseCursor(formatCursor(each))).toEqual(each)
+    }
+    for (const text of [
+      '',
+      'x',
+      '.1',
+      'a.',
+      'a.-1',
+      'a.1.',
+      'a.1.b.c',
+      'a.1e3',
+      'a b.1',
+      `a.${'9'.repeat(16)}`,
+      'latest',
+    ]) {
       expect(parseCursor(text)).toBeNull()
     }
   })
 
   test.each([
-    ['of this log', { epoch: 'a', position: 3 }, { after: 3, isGap: false }],
-    ['at its head', { epoch: 'a', position: 9 }, { after: 9, isGap: false }],
-    ['of another log', { epoch: 'b', position: 3 }, { after: 0, isGap: true }],
-    ['behind the head, as after a restore', { epoch: 'a', position: 10 }, { after: 0, isGap: true }],
+    ['of this log', { epoch: 'a', position: 3, eventId: 'x' }, { after: 3, isGap: false }],
+    ['at its head', { epoch: 'a', position: 9, eventId: 'x' }, { after: 9, isGap: false }],
+    ['of another log', { epoch: 'b', position: 3, eventId: 'x' }, { after: 0, isGap: true }],
+    ['behind the head, as after a restore', { epoch: 'a', position: 10, eventId: null }, { after: 0, isGap: true }],
     ['from before there was a log', logBeginning, { after: 0, isGap: false }],
   ])('%s goes on where it can', (_what, cursor, expected) => {
     expect(resume(cursor, { epoch: 'a', position: 9 })).toEqual(expected)

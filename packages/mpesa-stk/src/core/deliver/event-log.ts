@@ -4,10 +4,16 @@ import type { RelayEvent } from './relay-event.ts'
  * A place in an app's log: every event of the app stands in it once, in the order in which they were committed, by whichever
  * relay. `epoch` tells one log from another with the same name, such as that of a database that was cleared.
  */
-export type LogCursor = { readonly epoch: string; readonly position: number }
+export type LogPlace = { readonly epoch: string; readonly position: number }
+
+/**
+ * A place that a reader has come to. `eventId` is what he read there, null where he read nothing: a store that was restored
+ * from a backup gives positions away again, and only the event tells that its log is not the one that he read.
+ */
+export type LogCursor = LogPlace & { readonly eventId: string | null }
 
 /** How an app's log stands; and how many events it took today, in Nairobi's days. */
-export type LogHead = LogCursor & { readonly day: string; readonly eventsOfDay: number }
+export type LogHead = LogPlace & { readonly day: string; readonly eventsOfDay: number }
 
 /** `body` is null for who did not ask for it. */
 export type LogEntry = { readonly position: number; readonly event: RelayEvent; readonly body: Uint8Array | null }
@@ -16,26 +22,37 @@ export type LogEntry = { readonly position: number; readonly event: RelayEvent; 
 export type LogSlice = { readonly after: number; readonly limit: number; readonly withBodies: boolean }
 
 /** Before the first entry of a log that has not begun. */
-export const logBeginning: LogCursor = { epoch: '-', position: 0 }
+export const logBeginning: LogCursor = { epoch: '-', position: 0, eventId: null }
 
-export function formatCursor({ epoch, position }: LogCursor): string {
-  return `${epoch}.${position}`
+export function formatCursor({ epoch, position, eventId }: LogCursor): string {
+  return [epoch, position, ...(eventId === null ? [] : [eventId])].join('.')
 }
 
 /** Null for what is no cursor. */
 export function parseCursor(text: string): LogCursor | null {
-  const match = /^([\w-]{1,100})\.(\d{1,15})$/.exec(text)
-  const [, epoch = '', position = ''] = match ?? []
-  return match === null ? null : { epoch, position: Number(position) }
+  const match = /^([\w-]{1,100})\.(\d{1,15})(?:\.([\w-]{1,50}))?$/.exec(text)
+  const [, epoch = '', position = '', eventId = null] = match ?? []
+  return match === null ? null : { epoch, position: Number(position), eventId }
 }
 
-/**
- * Where to go on reading after `cursor`, and whether something before that cannot be read any more. A cursor of another log,
- * or of one that was longer (a restored backup), goes back to the beginning.
- */
-export function resume(cursor: LogCursor, head: LogCursor): { readonly after: number; readonly isGap: boolean } {
+/** After which position to go on reading, and whether something before that cannot be read any more. */
+export type Resumption = { readonly after: number; readonly isGap: boolean }
+
+/** Goes on after `cursor`; with one of another log, or of one that was longer, at the beginning. */
+export function resume(cursor: LogCursor, head: LogPlace): Resumption {
   if (cursor.epoch === head.epoch && cursor.position <= head.position) return { after: cursor.position, isGap: false }
+  return restart(cursor)
+}
+
+/** At the beginning: of what was read before, some may have been lost. */
+export function restart(cursor: LogCursor): Resumption {
   return { after: 0, isGap: cursor.position > 0 }
+}
+
+/** Whether the cursor's event stands where it was read. One that was deleted since then does not, and nobody can tell. */
+export function standsIn(cursor: LogCursor, entries: readonly LogEntry[]): boolean {
+  const { eventId, position } = cursor
+  return eventId === null || entries.some(entry => entry.position === position && entry.event.id === eventId)
 }
 
 /** Nairobi's day, which is that of the till. */

@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { startRelay } from './relay-process.ts'
+
+test('a stop waits neither for connections that a proxy keeps sending over nor for who follows a log', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mpesa-stk-stop-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const relay = await startRelay({ PORT: '0', RELAY_DATA_DIR: folder })
+  onTestFinished(() => relay.kill())
+  const created = await fetch(`${relay.url}/apps`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"targetUrl":"http://127.0.0.1:9/"}',
+  })
+  const { appId } = (await created.json()) as { appId: string }
+  const waiting = fetch(`${relay.url}/v1/apps/${appId}/log?waitMs=25000`).then(response => response.json())
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => agent.destroy())
+  /** The status, or null when the relay takes no more. */
+  const ask = (): Promise<number | null> =>
+    new Promise(resolve => {
+      const asked = request(`${relay.url}/livez`, { agent }, response => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0))
+      })
+      asked.on('error', () => resolve(null)).end()
+    })
+  await ask()
+  const stopped = relay.stop()
+  while ((await ask()) !== null);
+  expect(await waiting).toMatchObject({ entries: [], gap: false })
+  expect(await stopped).toBe(0)
+  expect(relay.log()).not.toContain('took too long')
+})
