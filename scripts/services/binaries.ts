@@ -28,6 +28,22 @@ export function findCurl(search: Search = {}): string | undefined {
   return findProgram(['curl'], env, fixedPaths)
 }
 
+/** Debian keeps it out of the PATH of whoever is not root. */
+export function findNginx(search: Search = {}): string | undefined {
+  const { env = process.env, fixedPaths = ['/usr/sbin/nginx'] } = search
+  return findProgram(['nginx'], env, fixedPaths)
+}
+
+export function findCaddy(search: Search = {}): string | undefined {
+  const { env = process.env, fixedPaths = ['/usr/bin/caddy'] } = search
+  return findProgram(['caddy'], env, fixedPaths)
+}
+
+export function findSqlite(search: Search = {}): string | undefined {
+  const { env = process.env, fixedPaths = ['/usr/bin/sqlite3'] } = search
+  return findProgram(['sqlite3'], env, fixedPaths)
+}
+
 export function findChromium(search: Search = {}): string | undefined {
   const {
     env = process.env,
