@@ -5,6 +5,7 @@ import {
   findChromium,
   findCurl,
   findNginx,
+  findOpenssl,
   findPostgresBin,
   findRedisServer,
   findSqlite,
@@ -22,8 +23,8 @@ const help = `npm run services -- start | stop | status | install [--json] [--dr
   start     a private PostgreSQL and Redis for the tests, on free ports of 127.0.0.1; installs them when absent
   stop      ends what start started, and nothing else
   status    what runs, and where
-  install   installs what is absent of PostgreSQL, Redis, Chromium, curl, sqlite3, nginx and Caddy (Debian, root or sudo);
-            starts nothing itself, but the packages of nginx and Caddy do, on port 80, where systemd runs
+  install   installs what is absent of PostgreSQL, Redis, Chromium, curl, OpenSSL, sqlite3, nginx and Caddy
+            (Debian, root or sudo); starts nothing itself; the packages of nginx and Caddy do, on port 80, where systemd runs
 
   --json      the answer as JSON on stdout
   --dry-run   with start or install: says what would be done
@@ -38,6 +39,7 @@ const programs = [
   { name: 'Redis', debianPackage: 'redis-server', find: () => findRedisServer(), starts: true },
   { name: 'Chromium', debianPackage: 'chromium', find: () => findChromium(), starts: false },
   { name: 'curl', debianPackage: 'curl', find: () => findCurl(), starts: false },
+  { name: 'OpenSSL', debianPackage: 'openssl', find: () => findOpenssl(), starts: false },
   { name: 'sqlite3', debianPackage: 'sqlite3', find: () => findSqlite(), starts: false },
   { name: 'nginx', debianPackage: 'nginx', find: () => findNginx(), starts: false },
   { name: 'Caddy', debianPackage: 'caddy', find: () => findCaddy(), starts: false },

@@ -44,6 +44,11 @@ export function findSqlite(search: Search = {}): string | undefined {
   return findProgram(['sqlite3'], env, fixedPaths)
 }
 
+export function findOpenssl(search: Search = {}): string | undefined {
+  const { env = process.env, fixedPaths = ['/usr/bin/openssl'] } = search
+  return findProgram(['openssl'], env, fixedPaths)
+}
+
 export function findChromium(search: Search = {}): string | undefined {
   const {
     env = process.env,
