@@ -6,6 +6,7 @@ import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
 import { findCaddy, findNginx } from '../../scripts/services/binaries.ts'
 import { findFreePort } from '../relay/relay-process.ts'
 
@@ -109,6 +110,8 @@ export async function startFrontProxy(proxy: FrontProxy, relayUrls: readonly str
   const said: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk.toString()))
   const exited = once(child, 'exit')
+  // A test that ran out of time disposes of nothing.
+  onTestFinished(() => void child.kill('SIGTERM'))
   const agent = new Agent({ keepAlive: true, ca: readFileSync(certificate), servername: 'relay.example.com' })
   await untilItListens(port, () => child.exitCode === null, said)
   return {
