@@ -77,7 +77,7 @@ const brokenOffline: readonly Broken[] = [
   ],
   ['encryption-key/key-short', floor => ({ ...relayData, data: floor.write('data/encryption-key', 'short\n') })],
   ['admin-token/admin-token-missing', () => ({ ...relayData, HOST: '0.0.0.0' })],
-  ['allow-list/allow-list-off', () => ({ ...relayData, ...production })],
+  ['allow-list/allow-list-off', () => ({ ...relayData, ...production, RELAY_SOURCE_ALLOW_LIST: 'off' })],
   ['allow-list/allow-list-unknown', () => ({ RELAY_SOURCE_ALLOW_LIST: 'on' })],
   ['allow-list/proxies-malformed', () => ({ RELAY_TRUSTED_PROXIES: '10.0.0.5, 10.1.0.0/99' })],
   ['allow-list/proxy-refused', () => ({ ...behindProxy, RELAY_SOURCE_ALLOW_LIST: 'enforce' })],
@@ -309,7 +309,7 @@ async function openGood(floor: Floor, store: Environment) {
 
 describe('a good set-up', () => {
   test('is told in a line a check, and exit code 0, beside a relay and a shop that run', async () => {
-    await using floor = await openFloor({ credentials })
+    await using floor = await openFloor({ credentials, queryRate: false })
     const file = await floor.openStoreFile()
     // The shop runs: it owns the file.
     const shop = await SqliteAdapter.open(join(floor.folder, file))

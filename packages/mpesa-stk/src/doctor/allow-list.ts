@@ -58,7 +58,7 @@ export const allowList: Check = {
     const callbackUrl = setting(surroundings, 'MPESA_CALLBACK_URL') ?? ''
     const isProduction = setting(surroundings, 'MPESA_ENVIRONMENT') === 'production'
     return judgeAllowList({
-      mode: setting(surroundings, 'RELAY_SOURCE_ALLOW_LIST') ?? 'off',
+      mode: setting(surroundings, 'RELAY_SOURCE_ALLOW_LIST') ?? 'observe',
       proxies: setting(surroundings, 'RELAY_TRUSTED_PROXIES')?.split(',') ?? [],
       isProduction,
       isBehindProxy:

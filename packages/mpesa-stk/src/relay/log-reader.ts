@@ -106,11 +106,6 @@ export class LogReader {
     return signal
   }
 
-  async #look(appId: string, cursor: LogCursor, slice: Omit<LogSlice, 'after'>): Promise<LogPage> {
-    const head = await this.headOf(appId)
-    const { after, isGap } = resume(cursor, head)
-    const found = after < head.position ? await this.#storage.readLog(appId, { ...slice, after }) : []
-    const entries = found.map(entry => ({ ...entry, cursor: formatCursor({ ...head, position: entry.position }) }))
   async #look(appId: string, cursor: LogCursor, slice: Slice): Promise<LogPage> {
     const head = (await this.#storage.findLog(appId)) ?? logBeginning
     const { after, isGap, found } = await this.#goOn(appId, cursor, head, slice)
@@ -136,7 +131,6 @@ export class LogReader {
     slice: Slice,
   ): Promise<Resumption & { readonly found: readonly LogEntry[] }> {
     const { after, isGap } = resume(cursor, head)
-    if (after >= head.position) return { after, isGap, found: [] }
     if (after > 0) {
       // From the cursor's own event on, which must be the one that was read there.
       const found = await this.#storage.readLog(appId, { ...slice, after: after - 1, limit: slice.limit + 1 })
