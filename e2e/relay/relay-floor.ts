@@ -83,7 +83,12 @@ type CreatedApp = {
 
 /** A page of `/v1/quarantine`. */
 export type QuarantinePage = {
-  readonly bodies: readonly { readonly appId: string; readonly reason: string; readonly length: number }[]
+  readonly bodies: readonly {
+    readonly id: string
+    readonly appId: string
+    readonly reason: string
+    readonly length: number
+  }[]
 }
 
 /** A relay that listens on this machine, and a folder of its own. A storage that it is given stays its owner's to close. */

@@ -271,7 +271,10 @@ export class PostgresRelayAdapter implements RelayStorage {
   }
 
   async findLog(appId: string): Promise<LogHead | null> {
-    const [row] = await this.#all<LogRow>('SELECT * FROM relay_logs WHERE app_id = $1', [appId])
+    const [row] = await this.#all<LogRow>(
+      'SELECT epoch, head, CASE WHEN day = relay_today() THEN events_of_day ELSE 0 END AS events_today FROM relay_logs WHERE app_id = $1',
+      [appId],
+    )
     return row === undefined ? null : toLogHead(row)
   }
 
@@ -284,10 +287,9 @@ export class PostgresRelayAdapter implements RelayStorage {
     return rows.map(toLogEntry)
   }
 
-  async listOverQuota(day: string): Promise<readonly RelayApp[]> {
+  async listOverQuota(): Promise<readonly RelayApp[]> {
     const rows = await this.#all<AppRow>(
-      'SELECT a.* FROM relay_apps a JOIN relay_logs l USING (app_id) WHERE l.day = $1 AND l.events_of_day > a.daily_quota',
-      [day],
+      'SELECT a.* FROM relay_apps a JOIN relay_logs l USING (app_id) WHERE l.day = relay_today() AND l.events_of_day > a.daily_quota',
     )
     return rows.map(toApp)
   }

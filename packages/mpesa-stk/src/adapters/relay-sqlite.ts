@@ -1,4 +1,4 @@
-import type { LogEntry, LogHead, LogSlice } from '../core/deliver/event-log.ts'
+import { dayOf, type LogEntry, type LogHead, type LogSlice } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type {
   DeliveryAttempt,
@@ -284,8 +284,11 @@ export class SqliteRelayAdapter implements RelayStorage {
       .map(toRelayEvent)
   }
 
-  async findLog(appId: string): Promise<LogHead | null> {
-    const row = this.#on.get<LogRow>('SELECT * FROM relay_logs WHERE app_id = ?', [appId])
+  async findLog(appId: string, at: Date): Promise<LogHead | null> {
+    const row = this.#on.get<LogRow>(
+      'SELECT epoch, head, CASE WHEN day = ? THEN events_of_day ELSE 0 END AS events_today FROM relay_logs WHERE app_id = ?',
+      [dayOf(at), appId],
+    )
     return row === undefined ? null : toLogHead(row)
   }
 
@@ -299,11 +302,11 @@ export class SqliteRelayAdapter implements RelayStorage {
       .map(toLogEntry)
   }
 
-  async listOverQuota(day: string): Promise<readonly RelayApp[]> {
+  async listOverQuota(at: Date): Promise<readonly RelayApp[]> {
     return this.#on
       .all<AppRow>(
         `SELECT a.* FROM relay_apps a JOIN relay_logs l USING (app_id) WHERE l.day = ? AND l.events_of_day > a.daily_quota`,
-        [day],
+        [dayOf(at)],
       )
       .map(toApp)
   }

@@ -45,7 +45,7 @@ export const relayCases: readonly RelayCase[] = [
       assert.equal(outcomes.filter(([, second]) => second?.outcome === 'recorded').length, 6)
       const find = () => storage.findEventOfPush(appId, event.checkoutRequestId ?? '')
       // Nobody waits until copies are counted.
-      for (let look = 0; look < 100 && (await find())?.copies !== 12; look++)
+      for (let look = 0; look < 1_000 && (await find())?.copies !== 12; look++)
         await new Promise(resolve => setTimeout(resolve, 20))
       const found = await find()
       assert.equal(found?.copies, 12)

@@ -1,5 +1,4 @@
 import {
-  dayOf,
   formatCursor,
   judgeQuota,
   type LogCursor,
@@ -15,7 +14,6 @@ import {
 } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
-import type { Clock } from '../core/ports.ts'
 import { createSignal, type Signal } from '../workers/signal.ts'
 
 type Slice = Omit<LogSlice, 'after'>
@@ -38,14 +36,14 @@ const maxWaiting = 1_000
 /** Reads the logs of apps, and waits for what is not there yet. */
 export class LogReader {
   readonly #storage: RelayStorage
-  readonly #clock: Clock
+  readonly #now: () => Date
   readonly #waiting = new Map<string, Signal>()
   #waiters = 0
   #isStopped = false
 
-  constructor(storage: RelayStorage, clock: Clock) {
+  constructor(storage: RelayStorage, now: () => Date) {
     this.#storage = storage
-    this.#clock = clock
+    this.#now = now
   }
 
   /** Something was recorded for this app, here: whoever waits for it need not wait for his next look. */
@@ -65,17 +63,17 @@ export class LogReader {
   }
 
   async quotaOf({ appId, dailyQuota }: RelayApp): Promise<Quota> {
-    return judgeQuota(dailyQuota, await this.#storage.findLog(appId), this.#clock.now())
+    return judgeQuota(dailyQuota, await this.#storage.findLog(appId, this.#now()))
   }
 
   /** Those that are not read on today. */
   appsOverQuota(): Promise<readonly RelayApp[]> {
-    return this.#storage.listOverQuota(dayOf(this.#clock.now()))
+    return this.#storage.listOverQuota(this.#now())
   }
 
   /** The cursor after which comes what is not there yet. */
   async headOf(appId: string): Promise<LogCursor> {
-    const head = await this.#storage.findLog(appId)
+    const head = await this.#storage.findLog(appId, this.#now())
     if (head === null) return logBeginning
     const { epoch, position } = head
     const [last] = await this.#storage.readLog(appId, { after: position - 1, limit: 1, withBodies: false })
@@ -107,7 +105,7 @@ export class LogReader {
   }
 
   async #look(appId: string, cursor: LogCursor, slice: Slice): Promise<LogPage> {
-    const head = (await this.#storage.findLog(appId)) ?? logBeginning
+    const head = (await this.#storage.findLog(appId, this.#now())) ?? logBeginning
     const { after, isGap, found } = await this.#goOn(appId, cursor, head, slice)
     const { epoch, position } = head
     const entries = found.map(entry => ({

@@ -93,7 +93,7 @@ export class Relay {
     this.register = new AppRegister({ storage, clock, apps: this.apps, vault }, settings)
     this.sources = new SourceBook({ ...ports, onSource: ports.observer.sourced }, settings.sources)
     this.spool = Spool.open(settings.spoolFolder, ports.logger)
-    this.log = new LogReader(storage, clock)
+    this.log = new LogReader(storage, this.#steadyNow)
     this.alarm = new Alarm({
       ...ports,
       apps: this.apps,

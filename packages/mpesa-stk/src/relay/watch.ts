@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import type { AlertThresholds, RaiseAlert } from '../core/deliver/alerts.ts'
 import { appMark } from '../core/deliver/app-mark.ts'
-import { dayOf } from '../core/deliver/event-log.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { describeError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/ports.ts'
@@ -103,8 +102,8 @@ export class Watch {
   }
 
   async #lookForOverQuota(): Promise<void> {
-    const { storage, raise, clock } = this.#ports
-    for (const { appId, dailyQuota } of await storage.listOverQuota(dayOf(clock.now()))) {
+    const { storage, raise, steadyNow } = this.#ports
+    for (const { appId, dailyQuota } of await storage.listOverQuota(steadyNow())) {
       raise('quota.exceeded', appMark(appId), { quota: dailyQuota ?? 0 })
     }
   }

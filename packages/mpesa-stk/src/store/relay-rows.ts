@@ -60,7 +60,7 @@ export type ListedEventRow = Omit<EventRow, 'body' | 'trace_parent'>
 export const listedEventColumns = `id, app_id, kind, business_key, result, checkout_request_id, callback_token, contradicts, copies,
   received_at, status, attempt_count, failures, due_at, lease_id, delivered_at, last_error`
 
-export type LogRow = { epoch: string; head: number | string; day: string; events_of_day: number | string }
+export type LogRow = { epoch: string; head: number | string; events_today: number | string }
 
 export type LogEntryRow = ListedEventRow & { log_position: number | string; body: Uint8Array | null }
 
@@ -152,7 +152,7 @@ export function toRelayEvent(row: ListedEventRow): RelayEvent {
 }
 
 export function toLogHead(row: LogRow): LogHead {
-  return { epoch: row.epoch, position: Number(row.head), day: row.day, eventsOfDay: Number(row.events_of_day) }
+  return { epoch: row.epoch, position: Number(row.head), eventsToday: Number(row.events_today) }
 }
 
 export function toLogEntry(row: LogEntryRow): LogEntry {

@@ -12,8 +12,8 @@ export type LogPlace = { readonly epoch: string; readonly position: number }
  */
 export type LogCursor = LogPlace & { readonly eventId: string | null }
 
-/** How an app's log stands; and how many events it took today, in Nairobi's days. */
-export type LogHead = LogPlace & { readonly day: string; readonly eventsOfDay: number }
+/** How an app's log stands; and how many events it took on the store's day, which is Nairobi's. */
+export type LogHead = LogPlace & { readonly eventsToday: number }
 
 /** `body` is null for who did not ask for it. */
 export type LogEntry = { readonly position: number; readonly event: RelayEvent; readonly body: Uint8Array | null }
@@ -63,7 +63,7 @@ export function dayOf(at: Date): string {
 /** How a day stands against what an app may have of it. Null: as much as comes. */
 export type Quota = { readonly perDay: number | null; readonly usedToday: number; readonly isOver: boolean }
 
-export function judgeQuota(perDay: number | null, head: LogHead | null, at: Date): Quota {
-  const usedToday = head !== null && head.day === dayOf(at) ? head.eventsOfDay : 0
+export function judgeQuota(perDay: number | null, head: LogHead | null): Quota {
+  const usedToday = head?.eventsToday ?? 0
   return { perDay, usedToday, isOver: perDay !== null && usedToday > perDay }
 }

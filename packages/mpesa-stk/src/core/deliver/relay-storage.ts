@@ -109,11 +109,11 @@ export interface RelayStorage {
   /** Newest first. */
   listEvents(appId: string, filter: EventFilter, limit: number): Promise<readonly RelayEvent[]>
   /** How an app's log stands; null before its first event. */
-  findLog(appId: string): Promise<LogHead | null>
+  findLog(appId: string, at: Date): Promise<LogHead | null>
   /** The events of an app's log that stand after a position, in its order. */
   readLog(appId: string, slice: LogSlice): Promise<readonly LogEntry[]>
-  /** Apps that took more events on this day than their quota. */
-  listOverQuota(day: string): Promise<readonly RelayApp[]>
+  /** Apps that took more events today than their quota. */
+  listOverQuota(at: Date): Promise<readonly RelayApp[]>
   /** The newest of them, the oldest first. */
   listAttempts(eventId: string, limit: number): Promise<readonly DeliveryAttempt[]>
   /** For the numbers: how many are due or to be due, and since when the oldest has been due. */

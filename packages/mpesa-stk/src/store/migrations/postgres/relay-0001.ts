@@ -109,6 +109,11 @@ CREATE TABLE relay_quarantine (
 );
 CREATE INDEX relay_quarantine_budget ON relay_quarantine (budget, received_at);
 
+-- Nairobi's day, by the database's time.
+CREATE FUNCTION relay_today() RETURNS TEXT LANGUAGE sql STABLE AS $$
+  SELECT to_char(statement_timestamp() AT TIME ZONE 'UTC' + interval '3 hours', 'YYYY-MM-DD')
+$$;
+
 -- One call is one round trip, and its second statement sees what was committed while the first waited: of two relays that
 -- record callbacks that differ about the same, the second knows the first. Planned anew at each call: a plan that was kept from
 -- when the table was empty read all of it for each event, until the server's next analysis.
@@ -117,7 +122,7 @@ CREATE FUNCTION relay_record_events(
   bodies BYTEA[], callback_tokens TEXT[], all_copies INTEGER[], times TIMESTAMPTZ[], contradicted TEXT[], held BOOLEAN[],
   trace_parents TEXT[], lease TEXT, lease_ms FLOAT8
 ) RETURNS TABLE (event_id TEXT, contradicted_id TEXT) LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
-DECLARE today TEXT := to_char(clock_timestamp() AT TIME ZONE 'UTC' + interval '3 hours', 'YYYY-MM-DD');
+DECLARE today TEXT := relay_today();
 BEGIN
   PERFORM pg_advisory_xact_lock(subject) FROM (
     SELECT DISTINCT hashtextextended(concat_ws(' ', n.app_id, n.kind, n.business_key), 0) AS subject
