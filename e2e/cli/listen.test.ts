@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { verifySignature } from 'mpesa-stk/server'
+import { SqliteRelayAdapter, verifySignature } from 'mpesa-stk/server'
 import { describe, expect, test, vi } from 'vitest'
 import { failedBody } from '../callback-bodies.ts'
 import { openCutOff } from '../relay/cut-off.ts'
@@ -135,6 +135,28 @@ test('killed again and again in the middle, it repeats at most the one that was 
   expect(withoutRepeats(idsOf(sink))).toEqual(ids)
   expect(sink.delivered.length).toBeLessThanOrEqual(ids.length + 4)
   expect(sink.delivered.length).toBeGreaterThanOrEqual(ids.length + 2)
+})
+
+test('an event whose body was removed for its age is told, and holds up nobody', async () => {
+  await using sink = await openSink()
+  await using target = await openSink()
+  await using floor = await openFloor(await findFreePort())
+  const app = await floor.createApp(target.url)
+  await post(floor, app, 'ws_CO_old')
+  await target.have(1)
+  // A stop stores what is under way.
+  await floor.stopRelay()
+  const storage = await SqliteRelayAdapter.open(join(floor.dataFolder, 'relay.db'))
+  expect((await storage.retain('bodies', new Date(Date.now() + 60_000), '', 10)).removed).toBe(1)
+  await storage.close()
+  await floor.startRelay()
+  await post(floor, app, 'ws_CO_1')
+  const file = join(floor.folder, 'cursor.json')
+  writeFileSync(file, JSON.stringify({ appId: app.appId, cursor: 'gone.7' }))
+  const cli = floor.start(['listen', app.appId, '--forward-to', sink.url, '--cursor-file', file])
+  await cli.says('its body was removed for its age; not forwarded')
+  await sink.have(1)
+  expect(idsOf(sink)).toEqual(['ws_CO_1'])
 })
 
 describe('the cursor file', () => {

@@ -14,6 +14,7 @@ export type EventView = {
 
 export type EventWithAttempts = EventView & {
   readonly body: unknown
+  readonly isBodyRemoved: boolean
   readonly attempts: readonly {
     readonly number: number
     readonly at: string

@@ -7,7 +7,7 @@ import { paint, type Terminal } from './terminal.ts'
 export type LogEntry = {
   readonly cursor: string
   readonly event: EventView
-  /** Exactly what the relay would send now; only where it was asked for. */
+  /** Exactly what the relay would send now; only where it was asked for, and of an event whose body is still there. */
   readonly delivery?: { readonly headers: Readonly<Record<string, string>>; readonly bodyBase64: string }
 }
 export type LogPage = { readonly entries: readonly LogEntry[]; readonly cursor: string; readonly gap: boolean }

@@ -5,7 +5,7 @@ import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
 import type { RelayEnv } from './auth.ts'
 import { idText, nextOf, page } from './page.ts'
-import { noSuchApp, problem, unauthorised } from './problem.ts'
+import { problem, unauthorised } from './problem.ts'
 
 const about = z.object({
   id: z.string(),
@@ -94,7 +94,10 @@ export function addQuarantineRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay,
       const found = await relay.release(context.req.valid('param').id, appId)
       if (found.outcome === 'absent') return noSuchBody(context) as never
       if (found.outcome !== 'stays') return context.json(found, 200)
-      if (found.reason === 'unknown-app') return noSuchApp(context) as never
+      if (found.reason === 'unknown-app') {
+        const message = `${found.detail}; name one that takes callbacks as appId`
+        return problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', message) as never
+      }
       const why = found.reason === 'oversize' ? `of ${found.detail} only the beginning was kept` : found.detail
       return problem(
         context,

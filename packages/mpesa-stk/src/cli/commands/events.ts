@@ -73,7 +73,7 @@ function toRow({ eventId, receivedAt, kind, status, attemptCount, lastError }: E
   return [eventId, shortTime(receivedAt), kind, status, String(attemptCount), lastError ?? '']
 }
 
-function describe(terminal: Terminal, { attempts, body, ...event }: EventWithAttempts): string {
+function describe(terminal: Terminal, { attempts, body, isBodyRemoved, ...event }: EventWithAttempts): string {
   const rows = attempts.map(({ number, at, durationMs, httpStatus, errorClass, responseHead }) => [
     String(number),
     shortTime(at),
@@ -86,6 +86,6 @@ function describe(terminal: Terminal, { attempts, body, ...event }: EventWithAtt
   return [
     formatFields(event),
     rows.length === 0 ? 'not tried yet' : clip(terminal, table),
-    harmless(JSON.stringify(body, null, 2)),
+    isBodyRemoved ? 'its body was removed for its age' : harmless(JSON.stringify(body, null, 2)),
   ].join('\n\n')
 }

@@ -68,7 +68,11 @@ async function listen({ terminal, options, log, cursors, forwarder }: Listener):
     if (page.gap && !hasTold) terminal.note(gapWarning(terminal))
     hasTold = page.gap
     for (const entry of page.entries) {
-      const forwarded = await forwarder.forward(deliveryOf(entry))
+      if (entry.delivery === undefined) {
+        terminal.note(paint(terminal, 'red', `${entry.event.eventId}: its body was removed for its age; not forwarded`))
+        continue
+      }
+      const forwarded = await forwarder.forward(entry.delivery)
       failures = forwarded.isAcked ? 0 : failures + 1
       tell(terminal, options, entry, forwarded, failures)
       if (!forwarded.isAcked) break
@@ -90,11 +94,6 @@ async function begin(log: FollowedLog, cursors: CursorFile): Promise<string | nu
   const page = await log.read('latest')
   if (page !== null) cursors.write(page.cursor)
   return page?.cursor ?? null
-}
-
-function deliveryOf({ delivery }: LogEntry): NonNullable<LogEntry['delivery']> {
-  if (delivery !== undefined) return delivery
-  throw new MpesaStkError('MPESA_STK_RELAY_UNREACHABLE', 'this relay is older than `listen`: upgrade it first')
 }
 
 function tell(
