@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { failedBody, paidBody } from '../callback-bodies.ts'
 import { openSink } from '../relay/relay-floor.ts'
+import { findFreePort } from '../relay/relay-process.ts'
 import { openFloor } from './cli-floor.ts'
 
 // Every command is a process, which two cores that are busy with much else start in seconds.
@@ -85,15 +86,19 @@ test('an event is replayed and its outcome told; many are counted, replayed and 
   expect([none.code, none.stdout]).toEqual([0, 'there is nothing to deliver again'])
 })
 
-test('a replay goes on after Ctrl-C, which says how to stop it, over a restart of the relay, and is cancelled', async () => {
+test('a replay is looked at over a restart of the relay, goes on after Ctrl-C, which says how to stop it, and is cancelled', async () => {
   await using sink = await openSink()
-  await using floor = await openFloor()
+  await using floor = await openFloor(await findFreePort())
   const app = await floor.createApp(sink.url)
   for (let index = 0; index < 30; index++)
     await floor.post(app.hookUrl, JSON.stringify(failedBody(`ws_CO_${index}`, 1032)))
   await until(floor, app.appId, 'DELIVERED', 30)
   const cli = floor.start(['replay', '--app', app.appId, '--status', 'DELIVERED', '--per-second', '1'])
   await cli.says('of 30 events are due again')
+  await floor.killRelay()
+  await floor.startRelay()
+  const told = cli.stderr.length
+  await expect.poll(() => cli.stderr.length).toBeGreaterThan(told)
   const { code, stderr } = await cli.end('SIGINT')
   const [, command = ''] = /^the replay goes on; to stop it: mpesa-stk (.+)$/m.exec(stderr) ?? []
   expect(code).toBe(0)
