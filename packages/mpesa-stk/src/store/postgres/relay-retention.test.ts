@@ -40,14 +40,14 @@ describe.skipIf(postgres === undefined)('a step of a sweep in PostgreSQL', () =>
       `INSERT INTO relay_delivery_events
          SELECT '01900000-' || lpad(to_hex(n), 4, '0') || '-7000-8000-' || lpad(n::text, 12, '0'), 'app-' || n % 9, 'stk', n, 'r', NULL,
            '\\x00', NULL, NULL, 1, now(), CASE WHEN n <= $1 / 2 THEN 'DEAD' ELSE 'DELIVERED' END, 1, 0, now(), NULL, NULL,
-           now() - interval '9 days', NULL FROM generate_series(1, $1::int) n`,
+           now() - interval '9 days', NULL, NULL, n FROM generate_series(1, $1::int) n`,
       [rows],
     )
     await pool.query(
       `INSERT INTO relay_delivery_attempts SELECT id, 1, delivered_at, 5, 200, NULL, '' FROM relay_delivery_events ORDER BY id`,
     )
     await pool.query(
-      `INSERT INTO relay_quarantine SELECT id, app_id, 'unrecognised', '', 1, delivered_at, '\\x00' FROM relay_delivery_events ORDER BY id`,
+      `INSERT INTO relay_quarantine SELECT id, app_id, app_id, 'unrecognised', '', 1, NULL, delivered_at, '\\x00' FROM relay_delivery_events ORDER BY id`,
     )
     const { rows: middle } = await pool.query('SELECT id FROM relay_delivery_events ORDER BY id OFFSET $1 LIMIT 1', [
       rows * 0.75,
