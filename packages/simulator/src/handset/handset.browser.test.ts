@@ -100,6 +100,8 @@ describe.skipIf(absent)('the handset in a browser', () => {
         await page.keyboard.press('Enter')
       }
       await attempted
+      // The page may be behind: what is typed next is for the next prompt.
+      await page.locator('#view-prompt').waitFor({ state: 'hidden' })
     }
     expect(sink.bodies.map(body => stkCallback(body).ResultCode)).toEqual([2001, 1032])
     await page.locator('.chip', { hasText: 'Failed 1032' }).waitFor()
