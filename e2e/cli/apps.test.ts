@@ -1,7 +1,10 @@
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { listen, openRelay } from '../relay/relay-floor.ts'
 import { openFloor } from './cli-floor.ts'
+import { runMpesaStkHere } from './run-mpesa-stk.ts'
 
 // Every command is a process, which two cores that are busy with much else start in seconds.
 vi.setConfig({ testTimeout: 300_000 })
@@ -49,4 +52,36 @@ test('a merchant shows his app with the secret of a file or of the environment, 
   const refused = await floor.run(['apps', 'show', other.appId], merchant)
   expect([refused.code, refused.stdout]).toEqual([4, ''])
   expect(refused.stderr).toMatch(/^MPESA_STK_RELAY_UNAUTHORISED: /)
+})
+
+test('what is no number is refused before it is null, which takes a quota away', async () => {
+  await using floor = await openRelay()
+  const { appId, signingSecret } = await floor.createApp('http://127.0.0.1:9/')
+  const environment = { RELAY_URL: floor.url, RELAY_SIGNING_SECRET: signingSecret }
+  const update = (...more: readonly string[]) =>
+    runMpesaStkHere(['apps', 'update', appId, '--json', ...more], environment)
+  expect((await update('--daily-quota', '5')).code).toBe(0)
+  for (const wrong of [
+    ['--daily-quota', '10k'],
+    ['--daily-quota', ''],
+    ['--schedule', ''],
+    ['--schedule', '1000,,2000'],
+  ]) {
+    const { code, out, err } = await update(...wrong)
+    expect([wrong, code, out, err]).toEqual([wrong, 2, '', expect.stringContaining('MPESA_STK_CLI_USAGE')])
+  }
+  expect(JSON.parse((await update()).out)).toMatchObject({ dailyQuota: 5, scheduleMs: null })
+})
+
+test('a redirect is followed nowhere: it is said that no relay answers there', async () => {
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`)
+    response.writeHead(302, { location: '/elsewhere' }).end()
+  })
+  onTestFinished(() => void server.close())
+  const environment = { RELAY_URL: `http://127.0.0.1:${await listen(server)}`, RELAY_ADMIN_TOKEN: 'operator' }
+  const { code, err } = await runMpesaStkHere(['apps', 'disable', 'app'], environment)
+  expect([code, err]).toEqual([5, expect.stringContaining('(302) is no mpesa-stk relay')])
+  expect(asked).toEqual(['PATCH /apps/app'])
 })

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SqliteRelayAdapter, verifySignature } from 'mpesa-stk/server'
 import { describe, expect, test, vi } from 'vitest'
@@ -167,6 +167,9 @@ describe('the cursor file', () => {
     const first = await listen(floor, app, sink)
     const second = await floor.run(['listen', app.appId, '--forward-to', sink.url])
     expect([second.code, second.stderr.split(':')[0]]).toEqual([1, 'MPESA_STK_CURSOR_IN_USE'])
+    symlinkSync(join(floor.folder, `.mpesa-stk/listen-${app.appId}.json`), join(floor.folder, 'link'))
+    const third = await floor.run(['listen', app.appId, '--forward-to', sink.url, '--cursor-file', 'link'])
+    expect([third.code, third.stderr.split(':')[0]]).toEqual([1, 'MPESA_STK_CURSOR_IN_USE'])
     await first.end('SIGKILL')
     await listen(floor, app, sink)
   })

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import { expect, onTestFinished, test } from 'vitest'
 import { triggerFixtures } from '../../packages/mpesa-stk/src/cli/trigger/fixtures.ts'
 import { withFreshIds } from '../../packages/mpesa-stk/src/cli/trigger/fresh-ids.ts'
 import { setPath } from '../../packages/mpesa-stk/src/cli/trigger/set-path.ts'
-import { openRelay, openSink, type QuarantinePage } from '../relay/relay-floor.ts'
+import { listen, openRelay, openSink, type QuarantinePage } from '../relay/relay-floor.ts'
 import { findFreePort } from '../relay/relay-process.ts'
 import { runMpesaStk, runMpesaStkHere } from './run-mpesa-stk.ts'
 
@@ -98,6 +99,18 @@ test('what cannot be posted is told by its exit code', async () => {
   // Only the one that was to be refused was posted.
   expect(sink.delivered).toHaveLength(1)
 }, 120_000)
+
+test('an answer that is cut off is nobody’s, and one that would move the cursor does not', async () => {
+  const server = createServer((request, response) => {
+    if (request.url === '/cut') response.writeHead(200, { 'content-length': 9 }).write('{', () => response.destroy())
+    else response.end('\u001b[2Jdone')
+  })
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${await listen(server)}`
+  const cut = await runMpesaStkHere(['trigger', 'stk-paid', '--json', '--to', `${url}/cut`])
+  expect([cut.code, JSON.parse(cut.err).error.code]).toEqual([5, 'MPESA_STK_HOOK_UNREACHABLE'])
+  expect((await runMpesaStkHere(['trigger', 'stk-paid', '--to', url])).out).toMatch(/HTTP 200\n·\[2Jdone\n$/)
+})
 
 const body = () => ({ Result: { Code: 0, List: [{ Key: 'Amount', Value: 1 }, { Key: 'Reason' }] } })
 

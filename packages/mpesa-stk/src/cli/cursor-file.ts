@@ -18,9 +18,9 @@ export type CursorFile = Disposable & {
  * @throws MpesaStkError `MPESA_STK_CURSOR_IN_USE`, `MPESA_STK_CLI_USAGE` for a file that is not this app's
  */
 export async function openCursorFile(file: string, appId: string): Promise<CursorFile> {
-  const unlock = await lock(`${file}.lock`)
-  // A link stays one, and its file is the one that is replaced.
+  // A link stays one: its file is the one that is locked and replaced, whoever leads to it.
   const path = existsSync(file) ? realpathSync(file) : file
+  const unlock = await lock(`${path}.lock`)
   return {
     read: () => (existsSync(path) ? readCursor(path, appId) : null),
     write: cursor => replace(path, `${JSON.stringify({ appId, cursor })}\n`),

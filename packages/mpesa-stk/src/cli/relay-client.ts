@@ -60,6 +60,8 @@ export async function openRelayClient(terminal: Terminal, options: CommonOptions
     try {
       return await fetch(`${base}${path}`, {
         ...init,
+        // To another scheme or host it would go without the token; after 301 or 302 a change would become a look.
+        redirect: 'manual',
         signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
       })
     } catch (cause) {

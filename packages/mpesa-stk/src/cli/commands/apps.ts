@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { MpesaStkError } from '../../core/errors.ts'
 import { openRelayClient, queryOf } from '../relay-client.ts'
 import { formatFields, formatTable } from '../table.ts'
 import { type CommonOptions, print, type Terminal } from '../terminal.ts'
@@ -81,7 +82,9 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     .description('give an app a new signing secret; for a while deliveries are signed with both')
     .option('--overlap-hours <n>', 'for how long', '24')
     .action((appId: string, { overlapHours }: { overlapHours: string }, command: Command) =>
-      act(command, 'POST', `${path(appId)}/rotate-signing-secret`, { overlapMs: Number(overlapHours) * 3_600_000 }),
+      act(command, 'POST', `${path(appId)}/rotate-signing-secret`, {
+        overlapMs: readNumber('--overlap-hours', overlapHours) * 3_600_000,
+      }),
     )
 
   apps
@@ -105,12 +108,21 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
 
 function readChanges(changes: Changes): Readonly<Record<string, unknown>> {
   const { target, schedule, c2bFallback, dailyQuota, receives } = changes
-  const pauses = schedule === 'default' ? null : schedule?.split(',').map(Number)
+  const pauses = schedule === 'default' ? null : schedule?.split(',').map(each => readNumber('--schedule', each))
   return {
     ...(target !== undefined && { targetUrl: target }),
     ...(pauses !== undefined && { scheduleMs: pauses }),
     ...(c2bFallback !== undefined && { c2bFallback }),
-    ...(dailyQuota !== undefined && { dailyQuota: dailyQuota === 'none' ? null : Number(dailyQuota) }),
+    ...(dailyQuota !== undefined && {
+      dailyQuota: dailyQuota === 'none' ? null : readNumber('--daily-quota', dailyQuota),
+    }),
     ...(receives !== undefined && { receives }),
   }
+}
+
+/** In JSON what is no number is null, which takes a quota away; and nothing at all would be 0. */
+function readNumber(option: string, text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  if (Number.isFinite(value)) return value
+  throw new MpesaStkError('MPESA_STK_CLI_USAGE', `${option} takes numbers`)
 }

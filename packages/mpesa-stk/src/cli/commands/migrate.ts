@@ -45,7 +45,7 @@ export function addMigrateCommand(program: Command, terminal: Terminal): void {
 
 /** Null: the library's tables are in the database. */
 function findStoreFile({ storeFile }: Options, { environment }: Terminal, databaseUrl: string | null): string | null {
-  const file = storeFile ?? (databaseUrl === null ? environment['MPESA_STORE_FILE'] : undefined)
+  const file = storeFile ?? (databaseUrl === null ? environment['MPESA_STORE_FILE']?.trim() || undefined : undefined)
   if (file === undefined && databaseUrl === null) {
     throw new MpesaStkError(
       'MPESA_STK_CLI_USAGE',

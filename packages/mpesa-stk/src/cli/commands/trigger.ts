@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { MpesaStkError } from '../../core/errors.ts'
 import { Exit, exitCodes } from '../exit-codes.ts'
 import { formatTable } from '../table.ts'
-import { type CommonOptions, paint, print, type Terminal } from '../terminal.ts'
+import { type CommonOptions, harmless, paint, print, type Terminal } from '../terminal.ts'
 import { triggerFixtures } from '../trigger/fixtures.ts'
 import { withFreshIds } from '../trigger/fresh-ids.ts'
 import { setPath } from '../trigger/set-path.ts'
@@ -71,24 +71,27 @@ async function post(terminal: Terminal, options: Options, body: object): Promise
   if (to === undefined || !URL.canParse(to) || !/^https?:$/.test(new URL(to).protocol)) {
     throw usage('--to takes the http:// or https:// address of a hook')
   }
-  const response = await send(to, JSON.stringify(body), terminal.signal)
-  const answer = (await response.text()).slice(0, shownBytes)
-  print(terminal, options, { sent: body, status: response.status, answer }, () => {
-    const status = paint(terminal, response.ok ? 'green' : 'red', `HTTP ${response.status}`)
-    return `${JSON.stringify(body, null, 2)}\n\n${status}\n${answer}`
+  const { status, isOk, answer } = await send(to, JSON.stringify(body), terminal.signal)
+  print(terminal, options, { sent: body, status, answer }, () => {
+    const told = paint(terminal, isOk ? 'green' : 'red', `HTTP ${status}`)
+    return `${JSON.stringify(body, null, 2)}\n\n${told}\n${harmless(answer)}`
   })
-  if (!response.ok) throw new Exit(exitCodes.failed)
+  if (!isOk) throw new Exit(exitCodes.failed)
 }
 
-async function send(to: string, body: string, signal: AbortSignal): Promise<Response> {
+type Answer = { readonly status: number; readonly isOk: boolean; readonly answer: string }
+
+async function send(to: string, body: string, signal: AbortSignal): Promise<Answer> {
   try {
-    return await fetch(to, {
+    const response = await fetch(to, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body,
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
     })
+    const answer = (await response.text()).slice(0, shownBytes)
+    return { status: response.status, isOk: response.ok, answer }
   } catch (cause) {
     throw new MpesaStkError('MPESA_STK_HOOK_UNREACHABLE', `nobody answers at ${new URL(to).host}`, { cause })
   }
