@@ -121,6 +121,16 @@ const brokenOffline: readonly Broken[] = [
     },
   ],
   [
+    'committed-secrets/secret-committed',
+    async floor => {
+      floor.git('init', '--quiet')
+      const address = `postgres://a:doctor%40database@127.0.0.1:${await findFreePort()}/x`
+      floor.write('compose.yml', `DATABASE_URL: ${address}\n`)
+      floor.git('add', '.')
+      return { DATABASE_URL: address }
+    },
+  ],
+  [
     'committed-secrets/env-file-tracked',
     floor => {
       floor.git('init', '--quiet')
@@ -324,6 +334,14 @@ describe('a good set-up', () => {
     const told = JSON.parse(broken.out) as { ok: boolean; checks: { check: string; findings: { name: string }[] }[] }
     expect([broken.code, told.ok]).toEqual([1, false])
     expect(told.checks.flatMap(({ findings }) => findings.map(({ name }) => name))).toEqual(['spool-refused'])
+  }, 180_000)
+
+  test('where somebody only asks a relay elsewhere, none is looked for here', async () => {
+    await using floor = await openFloor()
+    const environment = { RELAY_URL: 'https://relay.example', RELAY_ADMIN_TOKEN: 'the-token-of-an-operator' }
+    const { code, out } = await runMpesaStk(['doctor', '--offline'], environment, floor.folder)
+    expect(code).toBe(0)
+    expect(out).toMatch(/^- +relay-store +skipped, because no relay is set up here/m)
   }, 180_000)
 
   test('warnings alone are no failure', async () => {

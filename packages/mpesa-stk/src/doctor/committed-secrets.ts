@@ -82,7 +82,7 @@ function readSecrets(surroundings: Surroundings): readonly (readonly [string, st
   const isPublicPasskey = setting(surroundings, 'MPESA_SHORTCODE') === '174379'
   const set = secretVariables
     .filter(name => !(name === 'MPESA_PASSKEY' && isPublicPasskey))
-    .map(name => [name, secretOf(name, setting(surroundings, name) ?? '')] as const)
+    .flatMap(name => formsOf(name, setting(surroundings, name) ?? '').map(form => [name, form] as const))
   const dataFolder = findRelayFolder(surroundings)
   const made = dataFolder === null ? '' : readIfThere(join(dataFolder, 'encryption-key')).trim()
   return [...set, ['the relay’s encryption key', made] as const].filter(
@@ -90,10 +90,19 @@ function readSecrets(surroundings: Surroundings): readonly (readonly [string, st
   )
 }
 
-/** Of a database's address its password alone: the rest is no secret. */
-function secretOf(name: string, value: string): string {
-  if (name !== 'DATABASE_URL') return value
-  return URL.canParse(value) ? decodeURIComponent(new URL(value).password) : ''
+/** Of a database's address its password alone, as it stands there and as it is: the rest is no secret. */
+function formsOf(name: string, value: string): readonly string[] {
+  if (name !== 'DATABASE_URL') return [value]
+  const password = URL.canParse(value) ? new URL(value).password : ''
+  return [...new Set([password, decoded(password)])]
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** Samples show names, and no values. */

@@ -18,7 +18,7 @@ const texts = {
   'key-lost': {
     level: 'error',
     what: 'the store holds secrets of apps, and there is no key: RELAY_ENCRYPTION_KEY is not set and {path} is not there',
-    why: 'the next start makes another key and refuses the store: callbacks find nobody',
+    why: 'the relay refuses to start: callbacks find nobody',
     mend: 'set RELAY_ENCRYPTION_KEY, or put the file back from a backup, or set RELAY_DATA_DIR to the folder that has it',
   },
   'key-readable': {

@@ -6,9 +6,9 @@ const defaultFolder = '.data/relay'
 
 export const noRelay = 'no relay is set up here (no RELAY_… variable, and no .data/relay)'
 
-/** Those that say how a relay is run here; others say how one elsewhere is reached. */
+/** Those that say how a relay is run here; others, the admin token among them, say how one elsewhere is reached. */
 const relayVariables = [
-  ...['RELAY_DATA_DIR', 'RELAY_ADMIN_TOKEN', 'RELAY_ENCRYPTION_KEY', 'RELAY_ALLOW_PRIVATE_TARGETS'],
+  ...['RELAY_DATA_DIR', 'RELAY_ENCRYPTION_KEY', 'RELAY_ALLOW_PRIVATE_TARGETS'],
   ...['RELAY_SOURCE_ALLOW_LIST', 'RELAY_TRUSTED_PROXIES'],
 ]
 
