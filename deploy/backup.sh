@@ -9,6 +9,8 @@ set -eu
 umask 077
 data=${RELAY_DATA_DIR:?where is the data folder?}
 to=${1:?which folder is to be made?}
+# sqlite3 would make a file that is not there, and every backup would be whole and empty.
+[ -n "${PGDATABASE:-}" ] || [ -f "$data/relay.db" ] || { echo "backup.sh: no $data/relay.db; on PostgreSQL set PGDATABASE" >&2; exit 1; }
 # By another name until it is whole.
 half="$to.partial"
 [ ! -e "$to" ] || { echo "backup.sh: $to is there already" >&2; exit 1; }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -201,3 +201,11 @@ test.skipIf(postgres === undefined)(
   },
   180_000,
 )
+
+test('a backup of a folder without a store is none, and leaves nothing there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mpesa-stk-backup-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  mkdirSync(join(folder, 'spool'))
+  await expect(runScript('backup', await sqliteHome(folder), join(folder, 'backup'))).rejects.toThrow(/set PGDATABASE/)
+  expect(readdirSync(folder)).toEqual(['spool'])
+})
