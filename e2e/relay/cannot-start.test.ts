@@ -85,7 +85,7 @@ describe('a relay whose environment is wrong', () => {
     expect(await first.stop()).toBe(0)
     renameSync(key, `${key}-elsewhere`)
     const said = await startInVain({ RELAY_DATA_DIR })
-    expect(said).toMatch(/^MPESA_STK_RELAY_KEY_WRONG: the store has apps.* put .*encryption-key back/m)
+    expect(said).toMatch(/^MPESA_STK_RELAY_KEY_WRONG: the store was written with a key.* put .*encryption-key back/m)
     expect(existsSync(key)).toBe(false)
     renameSync(`${key}-elsewhere`, key)
     const again = await startRelay({ PORT: '0', RELAY_DATA_DIR })

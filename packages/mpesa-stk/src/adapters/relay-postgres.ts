@@ -80,8 +80,12 @@ export class PostgresRelayAdapter implements RelayStorage {
 
   async keepSetting(name: string, value: string): Promise<string> {
     await this.#all('INSERT INTO relay_settings VALUES ($1, $2) ON CONFLICT DO NOTHING', [name, value])
+    return (await this.findSetting(name)) ?? value
+  }
+
+  async findSetting(name: string): Promise<string | null> {
     const [row] = await this.#all<{ value: string }>('SELECT value FROM relay_settings WHERE name = $1', [name])
-    return row?.value ?? value
+    return row?.value ?? null
   }
 
   async createApp(app: RelayApp): Promise<void> {

@@ -100,7 +100,11 @@ export class SqliteRelayAdapter implements RelayStorage {
 
   async keepSetting(name: string, value: string): Promise<string> {
     this.#on.run('INSERT INTO relay_settings VALUES (?, ?) ON CONFLICT DO NOTHING', [name, value])
-    return this.#on.get<{ value: string }>('SELECT value FROM relay_settings WHERE name = ?', [name])?.value ?? value
+    return (await this.findSetting(name)) ?? value
+  }
+
+  async findSetting(name: string): Promise<string | null> {
+    return this.#on.get<{ value: string }>('SELECT value FROM relay_settings WHERE name = ?', [name])?.value ?? null
   }
 
   async createApp(app: RelayApp): Promise<void> {

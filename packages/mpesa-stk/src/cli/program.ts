@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { MpesaStkError } from '../core/errors.ts'
+import { describeError, MpesaStkError } from '../core/errors.ts'
 import { addAppCommands } from './commands/apps.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventCommands } from './commands/events.ts'
@@ -45,16 +45,17 @@ Exit codes: 0 done, 1 failed, 2 not understood, 3 not found, 4 not allowed, 5 no
  * @returns the exit code, one of `exitCodes`
  */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
-  const program = createProgram(terminal)
+  const isJson = args.includes('--json')
+  const program = createProgram(terminal, isJson)
   try {
     await program.parseAsync(args, { from: 'user' })
     return exitCodes.done
   } catch (error) {
-    return tell(error, terminal, args.includes('--json'))
+    return tell(error, terminal, isJson)
   }
 }
 
-function createProgram(terminal: Terminal): Command {
+function createProgram(terminal: Terminal, isJson: boolean): Command {
   const program = new Command('mpesa-stk')
     .description('M-Pesa payments and the relay of their callbacks: look, redeliver, explain, check.')
     .option('--json', 'write JSON, for programs')
@@ -65,7 +66,10 @@ function createProgram(terminal: Terminal): Command {
     .exitOverride()
     .configureOutput({
       writeOut: text => terminal.out(text.trimEnd()),
-      writeErr: text => terminal.note(text.trimEnd()),
+      // With --json it is told as JSON, by `tell`.
+      writeErr: text => {
+        if (!isJson) terminal.note(text.trimEnd())
+      },
     })
   for (const add of commands) add(program, terminal)
   for (const command of allOf(program)) command.copyInheritedSettings(program)
@@ -76,13 +80,28 @@ function allOf(command: Command): readonly Command[] {
   return command.commands.flatMap(each => [each, ...allOf(each)])
 }
 
+/** What nobody foresaw is told without a stack: it is no use to whoever reads it at night. */
+function toFailure(cause: unknown): MpesaStkError {
+  const { code, message, name } = describeError(cause)
+  const what = message ?? name ?? 'unknown'
+  return new MpesaStkError(
+    'MPESA_STK_CLI_FAILED',
+    code === undefined || what.includes(code) ? what : `${code}: ${what}`,
+    { cause },
+  )
+}
+
 function tell(error: unknown, terminal: Terminal, isJson: boolean): number {
-  // Commander has told it already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitCodes.done
+    // For a person commander has told it already.
+    const message = error.message.replace(/^error: /, '')
+    if (isJson) terminal.note(JSON.stringify({ error: { code: 'MPESA_STK_CLI_USAGE', message } }))
+    return exitCodes.usage
+  }
   if (error instanceof Exit) return error.exitCode
   if (terminal.signal.aborted) return exitCodes.interrupted
-  if (!(error instanceof MpesaStkError)) throw error
-  const { code, message } = error
+  const { code, message } = error instanceof MpesaStkError ? error : toFailure(error)
   terminal.note(isJson ? JSON.stringify({ error: { code, message } }) : `${paint(terminal, 'red', code)}: ${message}`)
   return exitCodeOf(code)
 }

@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { MpesaStkError } from '../core/errors.ts'
 import { encryptionKeyPath } from '../relay/encryption-key.ts'
+import { keyCheckSetting } from '../relay/vault.ts'
 import type { RelayConfig } from './relay-config.ts'
 
 /**
- * A key is made only where the store has no apps yet: beside a store that has some, a new one would look like the one to keep.
+ * A key is made only where the store has none yet: beside a store that was written with one, a new one would look like the one to
+ * keep.
  * A store that is away cannot be asked; its check value refuses a wrong key when it is back.
  *
  * @throws MpesaStkError `MPESA_STK_RELAY_KEY_WRONG`
@@ -16,9 +18,9 @@ export async function refuseLostKey(
 ): Promise<void> {
   const path = encryptionKeyPath(dataFolder)
   if (encryptionKey !== null || existsSync(path)) return
-  if ((await storage.countApps().catch(() => 0)) === 0) return
+  if ((await storage.findSetting(keyCheckSetting).catch(() => null)) === null) return
   throw new MpesaStkError(
     'MPESA_STK_RELAY_KEY_WRONG',
-    `the store has apps, and the key that sealed their secrets is missing: put ${path} back from the backup, or set RELAY_ENCRYPTION_KEY to it`,
+    `the store was written with a key that is missing: put ${path} back from the backup, or set RELAY_ENCRYPTION_KEY to it`,
   )
 }

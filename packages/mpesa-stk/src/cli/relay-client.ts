@@ -88,7 +88,10 @@ function readToken({ environment }: Terminal, { tokenFile }: CommonOptions): str
 
 async function answers(base: string): Promise<boolean> {
   try {
-    return (await fetch(`${base}/livez`, { signal: AbortSignal.timeout(2_000) })).ok
+    const answer = await fetch(`${base}/livez`, { redirect: 'manual', signal: AbortSignal.timeout(2_000) })
+    const said = (await answer.json()) as { status?: unknown } | null
+    // Something else may have this port, and must not get the operator's token.
+    return answer.ok && said?.status === 'alive'
   } catch {
     return false
   }
@@ -106,7 +109,7 @@ async function openHere({ environment }: Terminal): Promise<RelayClient> {
   }
   const { storage, close } = await openRelayStorage(config, silent)
   try {
-    await storage.migrate()
+    // Not migrated: who only looks must not change what older relays still use (`mpesa-stk migrate` does).
     await refuseLostKey(storage, config)
   } catch (cause) {
     await close()

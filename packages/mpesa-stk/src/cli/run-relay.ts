@@ -28,6 +28,10 @@ export async function runRelay(config: RelayConfig): Promise<number> {
     warn: (fields, message) => log.warn(fields, message),
     error: (fields, message) => log.error(fields, message),
   }
+  // From the first moment on: one that comes while the tables are made is heard when they are.
+  const signalled = new Promise<NodeJS.Signals>(resolve => {
+    for (const each of ['SIGTERM', 'SIGINT'] as const) process.once(each, resolve)
+  })
   const { storage, name, close } = await openRelayStorage(config, logger)
   const stopped = new AbortController()
   await migrate(storage, logger, stopped.signal)
@@ -57,9 +61,7 @@ export async function runRelay(config: RelayConfig): Promise<number> {
   }
   await app.start()
   console.log(`ready http://${config.host}:${port} store=${name} data=${config.dataFolder}`)
-  const signal = await new Promise<NodeJS.Signals>(resolve => {
-    for (const each of ['SIGTERM', 'SIGINT'] as const) process.once(each, resolve)
-  })
+  const signal = await signalled
   logger.info({ signal }, 'stopping: taking no more callbacks, finishing what is under way')
   stopped.abort()
   const deadline = setTimeout(() => {

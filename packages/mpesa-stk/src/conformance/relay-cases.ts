@@ -28,7 +28,9 @@ export const relayCases: readonly RelayCase[] = [
       const kept = await Promise.all(['a', 'b', 'c'].map(value => storage.keepSetting('x', value)))
       assert.equal(new Set(kept).size, 1)
       assert.equal(await storage.keepSetting('x', 'd'), kept[0])
+      assert.equal(await storage.findSetting('y'), null)
       assert.equal(await storage.keepSetting('y', 'd'), 'd')
+      assert.equal(await storage.findSetting('y'), 'd')
     },
   },
   {

@@ -63,6 +63,8 @@ export const errorCodes = {
     'Nobody answers at the address that a callback was to be posted to. Start what listens there, or mend --to.',
   MPESA_STK_CURSOR_IN_USE:
     'Another `mpesa-stk listen` keeps its place in this cursor file. Stop it, or name another file with --cursor-file.',
+  MPESA_STK_CLI_FAILED:
+    'A command failed for a reason that is not ours: a file that cannot be written, a disk that is full. The message is that of the system.',
   MPESA_STK_CLI_USAGE:
     'A command line cannot be understood. The message says why; `--help` behind the command shows how it goes.',
   MPESA_STK_STORE_CONTENDED:

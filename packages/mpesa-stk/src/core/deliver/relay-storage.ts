@@ -42,6 +42,8 @@ export interface RelayStorage {
   migrate(): Promise<void>
   /** Keeps a setting of this name unless there is one, and returns the one that stands. */
   keepSetting(name: string, value: string): Promise<string>
+  /** The setting of this name; null where there is none. */
+  findSetting(name: string): Promise<string | null>
   createApp(app: RelayApp): Promise<void>
   findApp(appId: string): Promise<RelayApp | null>
   countApps(): Promise<number>
