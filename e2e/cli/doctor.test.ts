@@ -77,6 +77,7 @@ const brokenOffline: readonly Broken[] = [
   ],
   ['encryption-key/key-short', floor => ({ ...relayData, data: floor.write('data/encryption-key', 'short\n') })],
   ['admin-token/admin-token-missing', () => ({ ...relayData, HOST: '0.0.0.0' })],
+  ['admin-token/admin-token-behind-proxy', () => ({ ...relayData, RELAY_TRUSTED_PROXIES: '127.0.0.1' })],
   ['allow-list/allow-list-off', () => ({ ...relayData, ...production, RELAY_SOURCE_ALLOW_LIST: 'off' })],
   ['allow-list/allow-list-unknown', () => ({ RELAY_SOURCE_ALLOW_LIST: 'on' })],
   ['allow-list/proxies-malformed', () => ({ RELAY_TRUSTED_PROXIES: '10.0.0.5, 10.1.0.0/99' })],
