@@ -21,6 +21,6 @@ export async function refuseLostKey(
   if ((await storage.findSetting(keyCheckSetting).catch(() => null)) === null) return
   throw new MpesaStkError(
     'MPESA_STK_RELAY_KEY_WRONG',
-    `the store was written with a key that is missing: put ${path} back from the backup, or set RELAY_ENCRYPTION_KEY to it`,
+    `the store was written with a key that is missing: put ${path} back (a backup of deploy/ leaves it out on purpose), or set RELAY_ENCRYPTION_KEY to it`,
   )
 }

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { OpenedApp } from '../relay/app-book.ts'
 import type { Relay } from '../relay/relay.ts'
 import { isAdmin, isMerchant, type RelayEnv } from './auth.ts'
-import { noSuchApp, unauthorised } from './problem.ts'
+import { changesNeedSecret, noSuchApp, unauthorised } from './problem.ts'
 
 /** Who may see and do what: the operator everything, and whoever has an app's signing secret what is of this app. */
 export type Access = {
@@ -28,7 +28,12 @@ export function createAccess(relay: Relay, adminToken: string | null): Access {
   return {
     isOperator,
     openApp: (context, appId) => open(context, appId, isOperator(context)),
-    openAppBySecret: (context, appId) => open(context, appId, adminToken !== null && isOperator(context)),
+    async openAppBySecret(context, appId) {
+      const opened = await open(context, appId, adminToken !== null && isOperator(context))
+      return opened instanceof Response && isOperator(context) && adminToken === null
+        ? changesNeedSecret(context)
+        : opened
+    },
     async refuse(context, appId) {
       if (isOperator(context)) return null
       const opened = await relay.apps.open(appId)

@@ -5,7 +5,7 @@ import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
 import type { RelayEnv } from './auth.ts'
 import { idText, nextOf, page } from './page.ts'
-import { bodyRemoved, noSuchEvent } from './problem.ts'
+import { bodyRemoved, noSuchApp, noSuchEvent } from './problem.ts'
 
 /** Six are the schedule's; replays may add any number. */
 const shownAttempts = 200
@@ -144,6 +144,8 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
       const times = { ...(from && { from: new Date(from) }), ...(to && { to: new Date(to) }) }
       const wanted = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
       const events = await storage.listEvents(appId, { ...wanted, ...times }, count)
+      // Of a deleted app the events stay; an id of which there is neither was mistyped.
+      if (events.length === 0 && (await relay.apps.find(appId)) === null) return noSuchApp(context) as never
       return context.json({ events: events.map(viewEvent), next: nextOf(events, count, ({ id }) => id) }, 200)
     },
   )

@@ -45,6 +45,15 @@ export const unauthorised = (context: Context): Response =>
     'send `Authorization: Bearer <secret>`; without RELAY_ADMIN_TOKEN the operator’s routes answer only on this machine',
   )
 
+/** Who may look because he is on this machine may not change: whoever can change a target sees every payment. */
+export const changesNeedSecret = (context: Context): Response =>
+  problem(
+    context,
+    401,
+    'MPESA_STK_RELAY_UNAUTHORISED',
+    'to change an app send `Authorization: Bearer <its signing secret>` (RELAY_SIGNING_SECRET on the command line), or start the relay with RELAY_ADMIN_TOKEN and send that: to be on this machine is not enough',
+  )
+
 export const noSuchApp = (context: Context): Response =>
   problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no app with this id')
 

@@ -37,7 +37,8 @@ const maxWaiting = 1_000
 export class LogReader {
   readonly #storage: RelayStorage
   readonly #now: () => Date
-  readonly #waiting = new Map<string, Signal>()
+  /** Of each app those who look or wait now: a signal each, which is gone with them. */
+  readonly #waiting = new Map<string, Set<Signal>>()
   #waiters = 0
   #isStopped = false
 
@@ -48,8 +49,7 @@ export class LogReader {
 
   /** Something was recorded for this app, here: whoever waits for it need not wait for his next look. */
   wake(appId: string): void {
-    this.#waiting.get(appId)?.happen()
-    this.#waiting.delete(appId)
+    for (const recorded of this.#waiting.get(appId) ?? []) recorded.happen()
   }
 
   /** Whoever waits is answered at once, so that nobody holds up the end. */
@@ -85,23 +85,31 @@ export class LogReader {
     const untilMs = performance.now() + waitMs
     for (;;) {
       // Before the look: what is recorded between it and the waiting wakes us all the same.
-      const recorded = this.#recorded(appId)
-      const page = await this.#look(appId, cursor, slice)
-      const leftMs = untilMs - performance.now()
-      const isEnough = page.entries.length > 0 || page.isGap || leftMs <= 0
-      if (isEnough || signal.aborted || this.#isStopped || this.#waiters >= maxWaiting) return page
-      this.#waiters++
-      await happensWithin(Math.min(lookEveryMs, leftMs), recorded.happened, signal)
-      this.#waiters--
+      const recorded = this.#expect(appId)
+      try {
+        const page = await this.#look(appId, cursor, slice)
+        const leftMs = untilMs - performance.now()
+        const isEnough = page.entries.length > 0 || page.isGap || leftMs <= 0
+        if (isEnough || signal.aborted || this.#isStopped || this.#waiters >= maxWaiting) return page
+        this.#waiters++
+        await happensWithin(Math.min(lookEveryMs, leftMs), recorded.happened, signal)
+        this.#waiters--
+      } finally {
+        this.#forget(appId, recorded)
+      }
     }
   }
 
-  #recorded(appId: string): Signal {
-    const known = this.#waiting.get(appId)
-    if (known !== undefined) return known
-    const signal = createSignal()
-    this.#waiting.set(appId, signal)
-    return signal
+  #expect(appId: string): Signal {
+    const recorded = createSignal()
+    this.#waiting.set(appId, (this.#waiting.get(appId) ?? new Set()).add(recorded))
+    return recorded
+  }
+
+  #forget(appId: string, recorded: Signal): void {
+    const waiting = this.#waiting.get(appId)
+    waiting?.delete(recorded)
+    if (waiting?.size === 0) this.#waiting.delete(appId)
   }
 
   async #look(appId: string, cursor: LogCursor, slice: Slice): Promise<LogPage> {
@@ -143,12 +151,13 @@ export class LogReader {
 /** Resolves when it has happened, or the time is over, or nobody waits any more. */
 async function happensWithin(ms: number, happened: Promise<void>, signal: AbortSignal): Promise<void> {
   await new Promise<void>(resolve => {
-    const timer = setTimeout(resolve, ms)
     const end = (): void => {
       clearTimeout(timer)
+      signal.removeEventListener('abort', end)
       resolve()
     }
+    const timer = setTimeout(end, ms)
     void happened.then(end)
-    signal.addEventListener('abort', end, { once: true })
+    signal.addEventListener('abort', end)
   })
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { replayableStatuses } from '../../core/deliver/replay-run.ts'
 import { MpesaStkError } from '../../core/errors.ts'
 import { callbackKinds } from '../../core/receive/classify-callback.ts'
+import { Exit, exitCodes } from '../exit-codes.ts'
 import { readTime, timeHelp } from '../read-time.ts'
 import { openRelayClient, type RelayClient } from '../relay-client.ts'
 import { type ReplayView, watchEvent, watchReplay } from '../replay-watch.ts'
@@ -61,6 +62,7 @@ async function replayOne(terminal: Terminal, options: Options, relay: RelayClien
       ? `${status.toLowerCase()}${lastError === null ? '' : `: ${lastError}`}`
       : `due again, and not tried yet; look later with: mpesa-stk events show ${eventId}`,
   )
+  if (status === 'FAILED' || status === 'DEAD') throw new Exit(exitCodes.failed)
 }
 
 async function replayMany(
@@ -103,7 +105,10 @@ const noRelay = 'no relay runs here, so nothing is delivered until one is starte
 function describe({ state, replayed, matched }: ReplayView, appId: string): string {
   if (state === 'CANCELLED') return `cancelled after ${replayed} of ${matched} events`
   if (matched === 0) return 'there is nothing to deliver again'
-  return `${replayed} of ${matched} events are due again; which of them fail:\n  mpesa-stk events list ${appId} --status FAILED`
+  return (
+    `${replayed} of ${matched} events are due again. Which of them fail, and which wait (for a minute, where the endpoint failed before):\n` +
+    `  mpesa-stk events list ${appId} --status FAILED\n  mpesa-stk events list ${appId} --status PENDING`
+  )
 }
 
 function pathOf(appId: string, replayId: string): string {
