@@ -1,5 +1,5 @@
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { pino } from 'pino'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
@@ -14,6 +14,8 @@ const migrateAgainAfterMs = 1_000
 /** How long a stop may take: then whatever is under way is left to the next start. */
 const drainDeadlineMs = 10_000
 const closeIdleEveryMs = 100
+/** Longer than a C2B validation takes. */
+const cutOffAfterMs = 7_000
 
 /**
  * Runs the relay until SIGTERM or SIGINT. A database that is away at the start is no reason not to: callbacks wait on the
@@ -52,6 +54,8 @@ export async function runRelay(config: RelayConfig): Promise<number> {
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
   server.maxConnections = maxConnections
   server.requestTimeout = requestTimeoutMs
+  const connections = new Set<Socket>()
+  server.on('connection', connection => connections.add(connection.once('close', () => connections.delete(connection))))
   const { port } = await listen(server, config)
   if (config.adminToken === null) {
     logger.warn(
@@ -69,7 +73,7 @@ export async function runRelay(config: RelayConfig): Promise<number> {
     process.exit(0)
   }, drainDeadlineMs)
   app.relay.log.stop()
-  await closeServer(server)
+  await closeServer(server, connections)
   await app.stop()
   await close()
   console.log('stopped')
@@ -77,11 +81,20 @@ export async function runRelay(config: RelayConfig): Promise<number> {
   return 0
 }
 
-/** A proxy keeps its connections, and goes on sending over them: each ends with the next answer, or when it is idle. */
-async function closeServer(server: Server): Promise<void> {
+/**
+ * A proxy keeps its connections, and goes on sending over them: each ends with the next answer, or when it is idle. To Node one
+ * over which nothing was ever sent is not idle.
+ */
+async function closeServer(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
   server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'))
-  const closing = setInterval(() => server.closeIdleConnections(), closeIdleEveryMs)
+  const closing = setInterval(() => {
+    server.closeIdleConnections()
+    for (const connection of connections) if (connection.bytesRead === 0) connection.destroy()
+  }, closeIdleEveryMs)
+  // Whoever sends half a request and no more: the rest of the time is for what is under way here.
+  const cutOff = setTimeout(() => server.closeAllConnections(), cutOffAfterMs)
   await new Promise(resolve => server.close(resolve))
+  clearTimeout(cutOff)
   clearInterval(closing)
 }
 
