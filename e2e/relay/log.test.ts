@@ -58,6 +58,22 @@ describe.each(relayStores)('the log of an app on %s', (_name, openStore) => {
     expect(headers['x-mpesa-callback-token']).toBe('a-token')
   })
 
+  test('has no more deliveries in a page than can be signed without a pause for others, and skips none', async () => {
+    await using store = await openStore()
+    await using floor = await openWithApp(store.options)
+    const { relay, appId, hookUrl } = floor
+    const numbers = [1, 2, 3, 4, 5]
+    for (const number of numbers) {
+      await relay.post(hookUrl, callback(number).replace('{', `{"padding":"${'x'.repeat(200_000)}",`))
+    }
+    const first = await readLog(relay, appId, 'deliveries=1')
+    expect(keys(first)).toEqual(['ws_CO_1', 'ws_CO_2'])
+    const second = await readLog(relay, appId, `deliveries=1&after=${first.cursor}`)
+    expect(keys(second)).toEqual(['ws_CO_3', 'ws_CO_4'])
+    expect(keys(await readLog(relay, appId, `deliveries=1&after=${second.cursor}`))).toEqual(['ws_CO_5'])
+    expect(keys(await readLog(relay, appId))).toHaveLength(numbers.length)
+  })
+
   test('answers who waits as soon as something comes, and with nothing after the wait', async () => {
     await using store = await openStore()
     await using floor = await openWithApp(store.options)

@@ -15,8 +15,9 @@ import { problem } from './problem.ts'
 /** Below what proxies cut off. */
 const longestWaitMs = 25_000
 
-/** Their bodies are in memory at once. */
+/** Their bodies are in memory at once, and are signed while everybody else waits. */
 const mostDeliveries = 50
+const mostDeliveredBytes = 512 * 1024
 
 const query = z.object({
   after: z.string().max(200).optional(),
@@ -64,14 +65,24 @@ export function addLogRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, access
         withBodies,
         signal: context.req.raw.signal,
       })
-      const entries = page.entries.map(each => ({
+      const read = firstOf(page.entries, mostDeliveredBytes)
+      const entries = read.map(each => ({
         cursor: each.cursor,
         event: viewEvent(each.event),
         ...(each.body !== null && { delivery: deliver(each.event, each.body, opened, clock.now()) }),
       }))
-      return context.json({ entries, cursor: page.cursor, gap: page.isGap }, 200)
+      return context.json({ entries, cursor: read.at(-1)?.cursor ?? page.cursor, gap: page.isGap }, 200)
     },
   )
+}
+
+/** The first, and as many more as have no more bytes together. */
+function firstOf<Entry extends { readonly body: Uint8Array | null }>(entries: readonly Entry[], mostBytes: number) {
+  let bytes = 0
+  return entries.filter(({ body }, index) => {
+    bytes += body?.length ?? 0
+    return index === 0 || bytes <= mostBytes
+  })
 }
 
 /** As it would be delivered now. */
