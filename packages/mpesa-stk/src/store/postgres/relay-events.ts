@@ -47,14 +47,15 @@ export async function recordEvents(
   })
 }
 
-/** Counts the copies of events that were there already. */
+/** Counts the copies of events that were there already. Added up before, because an update changes a row once. */
 export async function countCopies(on: Queryable, repeats: readonly NewRelayEvent[]): Promise<void> {
   const column = <Key extends keyof NewRelayEvent>(key: Key) => repeats.map(event => event[key])
   await all(
     on,
     `UPDATE relay_delivery_events e SET copies = e.copies + n.copies FROM (
-       SELECT e.id, n.copies FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[])
-         AS n (app_id, kind, business_key, result, copies)
+       SELECT e.id, n.copies FROM (SELECT app_id, kind, business_key, result, sum(copies)::int AS copies
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[])
+           AS each (app_id, kind, business_key, result, copies) GROUP BY app_id, kind, business_key, result) n
        JOIN relay_delivery_events e USING (app_id, kind, business_key, result) ORDER BY e.id FOR UPDATE OF e) n
      WHERE e.id = n.id`,
     [column('appId'), column('kind'), column('businessKey'), column('result'), column('copies')],
