@@ -54,6 +54,7 @@ describe.each(relayStores)('on %s', (_store, openStore) => {
       expect(whole.bodyBase64).toBe(Buffer.from(paid('ws_CO_1')).toString('base64'))
     }
     expect(await relay.storage.listEvents(appId, {}, 10)).toHaveLength(1)
+    expect(relay.log()).toContain('alert: source.held')
   })
 
   test('what was spooled while the store was away is judged by when it came, whatever is set afterwards', async () => {

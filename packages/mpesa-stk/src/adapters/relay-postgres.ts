@@ -23,6 +23,7 @@ import { MpesaStkError } from '../core/errors.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
 import {
+  type Copies,
   claimDueEvents,
   countCopies,
   finishDeliveries,
@@ -64,7 +65,7 @@ import {
  */
 export class PostgresRelayAdapter implements RelayStorage {
   readonly #pool: PostgresPool
-  readonly #uncounted: NewRelayEvent[] = []
+  readonly #uncounted: Copies[] = []
   #isCounting = false
 
   /** @param pool a Pool of `pg`, which stays yours: `close()` does not end it. */
@@ -334,7 +335,7 @@ export class PostgresRelayAdapter implements RelayStorage {
 
   /** One connection at a time: whoever holds a row that is counted in must not take the pool from those who store. */
   async #count(repeats: readonly NewRelayEvent[]): Promise<void> {
-    if (this.#uncounted.length < maxUncounted) this.#uncounted.push(...repeats)
+    if (this.#uncounted.length < maxUncounted) this.#uncounted.push(...repeats.map(toCopies))
     if (this.#isCounting) return
     this.#isCounting = true
     while (this.#uncounted.length > 0) {
@@ -366,6 +367,11 @@ const maxCountedAtOnce = 256
 
 /** There is no such table, or function. */
 const absences: ReadonlySet<unknown> = new Set(['42P01', '42883'])
+
+/** Without the body, of which thousands may wait. */
+function toCopies({ appId, kind, businessKey, result, copies }: NewRelayEvent): Copies {
+  return { appId, kind, businessKey, result, copies }
+}
 
 function valuesOf(app: RelayApp): unknown[] {
   return [

@@ -160,7 +160,10 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage,
     async context => {
       const opened = await access.openAppBySecret(context, context.req.valid('param').appId)
       if (opened instanceof Response) return opened as never
-      const changed = await register.update(opened.app.appId, context.req.valid('json'))
+      const wanted = context.req.valid('json')
+      // It protects the operator from the merchant.
+      if (wanted.dailyQuota !== undefined && !access.isOperator(context)) return unauthorised(context) as never
+      const changed = await register.update(opened.app.appId, wanted)
       return changed === null ? (noSuchApp(context) as never) : context.json(viewApp(changed.app), 200)
     },
   )

@@ -52,7 +52,7 @@ export class Alarm {
     const key = alertKey(alert)
     const isRepeat = this.#raised.has(key)
     // What names an event is the only line that does.
-    if (!isRepeat || 'eventId' in details) this.#log(alert)
+    if (!isRepeat || 'eventId' in details) this.#log(alert, isRepeat)
     if (isRepeat || this.#waiting.length >= maxWaiting) return
     if (this.#raised.size >= maxRemembered) this.#raised.clear()
     this.#raised.add(key)
@@ -132,10 +132,10 @@ export class Alarm {
     }
   }
 
-  #log(alert: Alert): void {
+  #log(alert: Alert, isRepeat: boolean): void {
     const { type, subject, details } = alert
     this.#ports.logger[logLevels[alerts[type].severity]](
-      { subject, ...details, ...describeAlert(alert) },
+      { subject, ...details, ...(!isRepeat && describeAlert(alert)) },
       `alert: ${type}`,
     )
   }

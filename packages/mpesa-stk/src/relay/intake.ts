@@ -1,3 +1,4 @@
+import type { RaiseAlert } from '../core/deliver/alerts.ts'
 import { appMark } from '../core/deliver/app-mark.ts'
 import type { NewRelayEvent, QuarantinedBody } from '../core/deliver/relay-event.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
@@ -39,6 +40,7 @@ export type IntakePorts = {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly raise: RaiseAlert
 }
 
 /** Why a body is nobody's event. */
@@ -186,6 +188,9 @@ export class Intake {
     const kept = await this.record(received, this.#createId(received.receivedAt))
     if (!('reason' in kept)) return kept
     const aside = await this.#quarantine(received, kept)
+    if (kept.reason === 'unknown-source') {
+      this.#ports.raise('source.held', appMark(received.appId), { source: received.unknownSource ?? 'unknown' })
+    }
     // It may be a true callback from an address that nobody has listed: what cannot be kept of it is not acknowledged.
     return kept.reason === 'unknown-source' && !aside.isKept ? { outcome: 'refused' } : aside
   }

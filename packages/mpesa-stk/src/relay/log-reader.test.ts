@@ -16,7 +16,7 @@ function heldBytes(): number {
 }
 
 test('whoever follows an app of which nothing comes leaves nothing behind', async () => {
-  const reader = new LogReader(emptyLog, { now: () => new Date(), sleep: async () => {} })
+  const reader = new LogReader(emptyLog, () => new Date())
   const waits = 20_000
   const follow = async (): Promise<void> => {
     for (let round = 0; round < waits / 500; round++) {

@@ -1,5 +1,6 @@
 import {
   formatCursor,
+  isOfAnother,
   judgeQuota,
   type LogCursor,
   type LogEntry,
@@ -10,7 +11,6 @@ import {
   type Resumption,
   restart,
   resume,
-  standsIn,
 } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
@@ -32,6 +32,8 @@ export type LogPage = {
 const lookEveryMs = 1_000
 /** More who wait than this are answered at once. */
 const maxWaiting = 1_000
+/** One app’s followers must leave places for those of others. */
+const maxWaitingOfApp = 100
 
 /** Reads the logs of apps, and waits for what is not there yet. */
 export class LogReader {
@@ -90,7 +92,7 @@ export class LogReader {
         const page = await this.#look(appId, cursor, slice)
         const leftMs = untilMs - performance.now()
         const isEnough = page.entries.length > 0 || page.isGap || leftMs <= 0
-        if (isEnough || signal.aborted || this.#isStopped || this.#waiters >= maxWaiting) return page
+        if (isEnough || signal.aborted || this.#isStopped || !this.#hasPlace(appId)) return page
         this.#waiters++
         await happensWithin(Math.min(lookEveryMs, leftMs), recorded.happened, signal)
         this.#waiters--
@@ -98,6 +100,10 @@ export class LogReader {
         this.#forget(appId, recorded)
       }
     }
+  }
+
+  #hasPlace(appId: string): boolean {
+    return this.#waiters < maxWaiting && (this.#waiting.get(appId)?.size ?? 0) <= maxWaitingOfApp
   }
 
   #expect(appId: string): Signal {
@@ -140,7 +146,7 @@ export class LogReader {
     if (after > 0) {
       // From the cursor's own event on, which must be the one that was read there.
       const found = await this.#storage.readLog(appId, { ...slice, after: after - 1, limit: slice.limit + 1 })
-      if (standsIn(cursor, found)) {
+      if (!isOfAnother(cursor, found)) {
         return { after, isGap, found: found.filter(entry => entry.position > after).slice(0, slice.limit) }
       }
     }

@@ -128,6 +128,7 @@ export class Relay {
     this.intake = new Intake({
       ...ports,
       storage,
+      raise,
       recorder,
       spool: this.spool,
       spoolBudget: new SpoolBudget({ junk: quarantineBudgetBytes, unseenApps: 512 * mebibyte }),

@@ -100,6 +100,17 @@ export const alerts = {
     what: 'What had waited on the local disk of the relay on {subject} is in the store, after {seconds} s. It is being delivered.',
     todo: 'Nothing. Merchants hear of payments late: say so to whoever asks.',
   },
+  'source.held': {
+    severity: 'critical',
+    everyMs: hour,
+    details: ['source'],
+    what:
+      'A callback for app {subject} came from {source}, which is not on the list of Safaricom’s addresses, and the list is enforced: it is kept in the quarantine and not delivered. ' +
+      'It is a forgery, or Safaricom has a new address: then a customer has paid and the merchant does not know.',
+    todo:
+      'Look at it: `mpesa-stk quarantine list`, and look the payment up at Safaricom. If it is true: add {source} to RELAY_SOURCE_ADDRESSES, restart the relay, and release what was held: ' +
+      '`mpesa-stk quarantine release <id>`. If it is forged: a stranger knows the hook; make the merchant a new app.',
+  },
   'quarantine.growing': {
     severity: 'warning',
     everyMs: hour,

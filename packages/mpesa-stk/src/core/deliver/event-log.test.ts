@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { dayOf, formatCursor, judgeQuota, logBeginning, parseCursor, resume } from './event-log.ts'
+import { dayOf, formatCursor, isOfAnother, judgeQuota, logBeginning, parseCursor, resume } from './event-log.ts'
+import type { RelayEvent } from './relay-event.ts'
 
 describe('a cursor', () => {
+  test('is of another log where another event stands at its place, and not where none does any more', () => {
+    const cursor = { epoch: 'a', position: 3, eventId: 'read' }
+    const entry = (position: number, id: string) => ({ position, body: null, event: { id } as RelayEvent })
+    expect(isOfAnother(cursor, [entry(3, 'read'), entry(4, 'next')])).toBe(false)
+    expect(isOfAnother(cursor, [entry(4, 'next')])).toBe(false)
+    expect(isOfAnother(cursor, [entry(3, 'other')])).toBe(true)
+    expect(isOfAnother({ ...cursor, eventId: null }, [entry(3, 'other')])).toBe(false)
+  })
+
   test('is read as it was written, and nothing else is one', () => {
     const cursor = { epoch: '01a2-b3', position: 812, eventId: '0198-7c' }
     for (const each of [cursor, { ...cursor, eventId: null }, logBeginning]) {

@@ -49,10 +49,13 @@ export function restart(cursor: LogCursor): Resumption {
   return { after: 0, isGap: cursor.position > 0 }
 }
 
-/** Whether the cursor's event stands where it was read. One that was deleted since then does not, and nobody can tell. */
-export function standsIn(cursor: LogCursor, entries: readonly LogEntry[]): boolean {
-  const { eventId, position } = cursor
-  return eventId === null || entries.some(entry => entry.position === position && entry.event.id === eventId)
+/**
+ * Whether the log is another one than the cursor's: at its place stands another event than was read there. Where none stands
+ * any more, it was removed for its age, and what follows is what was not read yet.
+ */
+export function isOfAnother(cursor: LogCursor, entries: readonly LogEntry[]): boolean {
+  const standing = entries.find(({ position }) => position === cursor.position)
+  return cursor.eventId !== null && standing !== undefined && standing.event.id !== cursor.eventId
 }
 
 /** Nairobi's day, which is that of the till. */

@@ -47,9 +47,12 @@ export async function recordEvents(
   })
 }
 
+/** Copies of an event that is there. */
+export type Copies = Pick<NewRelayEvent, 'appId' | 'kind' | 'businessKey' | 'result' | 'copies'>
+
 /** Counts the copies of events that were there already. Added up before, because an update changes a row once. */
-export async function countCopies(on: Queryable, repeats: readonly NewRelayEvent[]): Promise<void> {
-  const column = <Key extends keyof NewRelayEvent>(key: Key) => repeats.map(event => event[key])
+export async function countCopies(on: Queryable, repeats: readonly Copies[]): Promise<void> {
+  const column = <Key extends keyof Copies>(key: Key) => repeats.map(event => event[key])
   await all(
     on,
     `UPDATE relay_delivery_events e SET copies = e.copies + n.copies FROM (

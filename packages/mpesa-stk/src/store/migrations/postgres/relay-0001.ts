@@ -139,8 +139,10 @@ BEGIN
   logs AS (
     INSERT INTO relay_logs AS l SELECT f.app_id, lease, max(f.total), today, max(f.total) FROM fresh f
     GROUP BY f.app_id ORDER BY f.app_id
-    ON CONFLICT (app_id) DO UPDATE SET head = l.head + excluded.head, day = today,
-      events_of_day = CASE WHEN l.day = today THEN l.events_of_day ELSE 0 END + excluded.events_of_day
+    ON CONFLICT (app_id) DO UPDATE SET head = l.head + excluded.head,
+      -- Whoever waited for this row over midnight comes with yesterday.
+      day = greatest(l.day, today),
+      events_of_day = CASE WHEN l.day >= today THEN l.events_of_day ELSE 0 END + excluded.events_of_day
     RETURNING l.app_id, l.head)
   INSERT INTO relay_delivery_events AS e (id, app_id, kind, business_key, result, checkout_request_id, body, callback_token,
     copies, received_at, contradicts, status, attempt_count, failures, due_at, lease_id, lease_until, trace_parent,
