@@ -79,7 +79,10 @@ test('an event is replayed and its outcome told; many are counted, replayed and 
   const counted = await floor.ask(['replay', '--app', app.appId, '--status', 'DELIVERED', '--dry-run'])
   expect(counted).toEqual({ matched: 5 })
   const many = await floor.run(['replay', '--app', app.appId, '--status', 'DELIVERED', '--per-second', '100'])
-  expect([many.code, many.stdout.split('\n')[0]]).toEqual([0, '5 of 5 events are due again; which of them fail:'])
+  expect([many.code, many.stdout.split('\n')[0]]).toEqual([
+    0,
+    expect.stringMatching(/^5 of 5 events are due again. Which of them fail/),
+  ])
   expect(many.stderr).toContain('5 of 5 events are due again')
   await sink.have(11)
   const none = await floor.run(['replay', '--app', app.appId])

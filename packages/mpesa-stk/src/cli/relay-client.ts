@@ -109,7 +109,8 @@ async function openHere({ environment }: Terminal): Promise<RelayClient> {
   }
   const { storage, close } = await openRelayStorage(config, silent)
   try {
-    // Not migrated: who only looks must not change what older relays still use (`mpesa-stk migrate` does).
+    // Not migrated: who only looks must not change what older relays still use (`mpesa-stk migrate` does). But it must be there.
+    await storage.countApps()
     await refuseLostKey(storage, config)
   } catch (cause) {
     await close()
