@@ -62,6 +62,12 @@ export const arrowRules: readonly ArrowRule[] = [
     reason: 'the way to merchants is one edge; it is told what to send, and knows no store',
   },
   {
+    name: 'relay-link-imports-only-core',
+    from: `${product}relay-link/`,
+    mayImport: [`${product}core/`, `${product}platform.ts`, `${product}relay-link/`],
+    reason: 'a merchant’s server reaches its relay over HTTP, and loads nothing of it',
+  },
+  {
     name: 'telemetry-imports-only-core',
     from: `${product}telemetry/`,
     mayImport: [`${product}core/`, `${product}telemetry/`],

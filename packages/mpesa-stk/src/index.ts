@@ -64,4 +64,13 @@ export type { Discrepancy, DiscrepancyEvent } from './core/settle/discrepancy.ts
 export { credentialsFromEnvironment } from './credentials/credentials-from-environment.ts'
 export { credentialsFromFile } from './credentials/credentials-from-file.ts'
 export { MpesaStk, type MpesaStkOptions, type ResolvedPayment } from './mpesa-stk.ts'
+export {
+  connectRelay,
+  type PageToken,
+  type PendingReport,
+  type RelayLink,
+  type RelayLinkOptions,
+  type ReportOutcome,
+  type TokenRequest,
+} from './relay-link/connect-relay.ts'
 export type { DiscrepancyHandler, SettledEvent, SettledHandler } from './workers/handler-lane.ts'

@@ -1,7 +1,8 @@
 import { MpesaStkError } from '../core/errors.ts'
+import { isAbsence } from '../relay-link/relay-problem.ts'
 import type { EventView } from './event-view.ts'
 import { backoffMs, pause } from './pause.ts'
-import { isAbsence, queryOf, type RelayClient } from './relay-client.ts'
+import { queryOf, type RelayClient } from './relay-client.ts'
 import { paint, type Terminal } from './terminal.ts'
 
 export type LogEntry = {

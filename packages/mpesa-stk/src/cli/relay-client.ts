@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorCodes, MpesaStkError, type MpesaStkErrorCode } from '../core/errors.ts'
+import { MpesaStkError } from '../core/errors.ts'
 import type { Logger } from '../core/ports.ts'
 import { createRelayServer } from '../http/relay-server.ts'
+import { toRelayError } from '../relay-link/relay-problem.ts'
 import { openRelayStorage } from './open-relay-storage.ts'
 import { refuseLostKey } from './refuse-lost-key.ts'
 import { readRelayConfig } from './relay-config.ts'
@@ -21,13 +22,6 @@ export type RelayClient = AsyncDisposable & {
   /** @throws MpesaStkError with the relay's own code, or `MPESA_STK_RELAY_UNREACHABLE` */
   ask<Answer>(method: Method, path: string, body?: unknown): Promise<Answer>
 }
-
-/** The relay, or its store, does not answer just now. */
-export function isAbsence(error: unknown): error is MpesaStkError {
-  return error instanceof MpesaStkError && absences.has(error.code)
-}
-
-const absences: ReadonlySet<string> = new Set(['MPESA_STK_RELAY_UNREACHABLE', 'MPESA_STK_RELAY_UNAVAILABLE'])
 
 /** The query of a path, of what is there. */
 export function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
@@ -158,19 +152,11 @@ function createClient(where: string, token: string | null, fetchPath: Fetch): Re
         ...(body !== undefined && { body: JSON.stringify(body) }),
       })
       const answer: unknown = await response.json().catch(() => null)
-      if (!response.ok) throw toError(response.status, answer)
+      if (!response.ok) throw toRelayError(response.status, answer)
       // Whatever a relay answers is JSON: this is the beginning of it, from a relay or a network that has gone.
       if (answer === null) throw new MpesaStkError('MPESA_STK_RELAY_UNREACHABLE', `the answer of ${where} was cut off`)
       return answer as Answer
     },
     async [Symbol.asyncDispose]() {},
   }
-}
-
-function toError(status: number, answer: unknown): MpesaStkError {
-  const { code, message } = (answer as { error?: { code?: string; message?: string } } | null)?.error ?? {}
-  if (code === undefined || !(code in errorCodes)) {
-    return new MpesaStkError('MPESA_STK_RELAY_UNREACHABLE', `what answers there (${status}) is no mpesa-stk relay`)
-  }
-  return new MpesaStkError(code as MpesaStkErrorCode, message ?? '')
 }

@@ -1,6 +1,7 @@
+import { isAbsence } from '../relay-link/relay-problem.ts'
 import type { EventView } from './event-view.ts'
 import { pause } from './pause.ts'
-import { isAbsence, type RelayClient } from './relay-client.ts'
+import type { RelayClient } from './relay-client.ts'
 import { createProgress } from './replay-progress.ts'
 import type { CommonOptions, Terminal } from './terminal.ts'
 

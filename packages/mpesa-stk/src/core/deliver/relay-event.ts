@@ -1,7 +1,10 @@
 import { callbackKinds } from '../receive/classify-callback.ts'
 
-/** What is delivered: what Safaricom posts, and what the relay itself tells an operator's endpoint. */
-export const eventKinds = [...callbackKinds, 'operations'] as const
+/**
+ * What Safaricom posts; what the relay itself tells an operator's endpoint (`operations`); and what a merchant's server says
+ * of its own payments (`lifecycle`), which is streamed and delivered to nobody.
+ */
+export const eventKinds = [...callbackKinds, 'operations', 'lifecycle'] as const
 
 export type EventKind = (typeof eventKinds)[number]
 

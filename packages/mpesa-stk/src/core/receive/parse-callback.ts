@@ -38,7 +38,7 @@ export function readCallback(json: unknown): ParsedCallback {
   const checkoutRequestId = readRequestId(field(callback, 'CheckoutRequestID'))
   const merchantRequestId = readRequestId(field(callback, 'MerchantRequestID'))
   if (checkoutRequestId === null && merchantRequestId === null) return unrecognised('it carries no request id')
-  const items = readItems(field(field(callback, 'CallbackMetadata'), 'Item'))
+  const items = callbackItems(json)
   return {
     kind: 'stk',
     checkoutRequestId,
@@ -51,7 +51,8 @@ export function readCallback(json: unknown): ParsedCallback {
 }
 
 /** The first item of each name that has a value: `Balance` usually comes without one. [observed] */
-function readItems(item: unknown): ReadonlyMap<string, unknown> {
+export function callbackItems(json: unknown): ReadonlyMap<string, unknown> {
+  const item = field(field(field(field(json, 'Body'), 'stkCallback'), 'CallbackMetadata'), 'Item')
   const values = new Map<string, unknown>()
   for (const entry of Array.isArray(item) ? item : [item]) {
     const name = field(entry, 'Name')

@@ -29,4 +29,3 @@ export type NewPaymentReport = PaymentReport & {
 export function reportMark({ type, status, checkoutRequestId, receipt, resultCode, amount }: PaymentReport): string {
   return JSON.stringify([type, status, checkoutRequestId, receipt, resultCode, amount])
 }
-
