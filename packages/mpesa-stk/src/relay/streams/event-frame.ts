@@ -1,18 +1,21 @@
-import { formatCursor } from '../../core/deliver/event-log.ts'
+import { formatCursor, type LogCursor } from '../../core/deliver/event-log.ts'
 import { projectEntry } from '../../core/stream/project-event.ts'
 import type { StreamEvent, StreamScope } from '../../core/stream/stream-event.ts'
 import type { StreamEntry } from '../../core/stream/stream-storage.ts'
 
 /** An event as it goes to all who read it: written once, whoever they are. */
 export class EventFrame {
+  /** After which the next one comes. */
+  readonly place: LogCursor
   readonly cursor: string
   /** The event, as JSON. */
   readonly event: string
   #id = -1
   #bytes: Buffer | null = null
 
-  constructor(cursor: string, event: string) {
-    this.cursor = cursor
+  constructor(place: LogCursor, event: string) {
+    this.place = place
+    this.cursor = formatCursor(place)
     this.event = event
   }
 
@@ -66,14 +69,13 @@ export class EntryFrames {
 
   /** All but the last have the cursor of before: who comes again with it gets them all. */
   #make(events: readonly StreamEvent[]): readonly EventFrame[] {
-    const before = formatCursor({ epoch: this.#epoch, position: this.position - 1, eventId: null })
+    const before = { epoch: this.#epoch, position: this.position - 1, eventId: null }
     return events.map((event, index) => {
-      const cursor = index === events.length - 1 ? this.#cursor : before
-      return new EventFrame(cursor, JSON.stringify(event))
+      return new EventFrame(index === events.length - 1 ? this.#place : before, JSON.stringify(event))
     })
   }
 
-  get #cursor(): string {
-    return formatCursor({ epoch: this.#epoch, position: this.position, eventId: this.#entry.event.id })
+  get #place(): LogCursor {
+    return { epoch: this.#epoch, position: this.position, eventId: this.#entry.event.id }
   }
 }

@@ -1,4 +1,4 @@
-import { formatCursor, type LogCursor, logBeginning } from '../../core/deliver/event-log.ts'
+import { type LogCursor, logBeginning } from '../../core/deliver/event-log.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Logger } from '../../core/ports.ts'
 import { paymentAlias } from '../../core/stream/payment-alias.ts'
@@ -44,11 +44,13 @@ export class StreamTail {
   #aliases = 0
   #head = emptyHead
   #hasBegun = false
-  /** The event at the tail's position; null where none stands there. */
-  #lastId: string | null = null
+  /** What was read last: where another stands in its place, the log is another. Null where nothing was read. */
+  #last: { readonly position: number; readonly eventId: string } | null = null
+  #isOpen = false
   #opening: Promise<void> | null = null
   #reading: Promise<void> | null = null
   #mustReadAgain = false
+  #restarting: Promise<void> | null = null
   #floor: Promise<number> | null = null
 
   constructor(appId: string, aliasKey: string, ports: TailPorts) {
@@ -71,8 +73,9 @@ export class StreamTail {
   }
 
   /** After all that has been handed out. */
-  get cursor(): string {
-    return formatCursor({ epoch: this.epoch, position: this.position, eventId: this.#lastId })
+  get cursor(): LogCursor {
+    const eventId = this.#last?.position === this.position ? this.#last.eventId : null
+    return { epoch: this.epoch, position: this.position, eventId }
   }
 
   get isIdle(): boolean {
@@ -112,7 +115,7 @@ export class StreamTail {
 
   /** The log has grown, or may have. Never rejects: the next look tries again. */
   async wake(): Promise<void> {
-    if (this.#opening === null) return
+    if (!this.#isOpen) return
     try {
       await this.#readOn()
     } catch (cause) {
@@ -124,25 +127,28 @@ export class StreamTail {
   async reach({ epoch, position }: LogCursor): Promise<void> {
     if (epoch === this.epoch && position <= this.position) return
     const before = this.position
-    const heads = await this.#ports.storage.listStreamHeads([this.appId], this.#ports.now())
-    await this.look(heads.get(this.appId) ?? null, before)
+    await this.look(await this.#findHead(), before)
     await this.#readOn()
   }
 
   /**
    * The log stands so.
    *
+   * Rejects when the store fails.
+   *
    * @param before where the tail was when that was asked: a log that is shorter than this was restored
    */
   async look(head: StreamHead | null, before: number): Promise<void> {
-    if (head === null) {
-      if (this.#hasBegun) await this.#restart()
-      return
-    }
+    if (!this.#isOpen) return
+    if (head === null) return this.#hasBegun ? this.#restart() : undefined
     if (!this.#hasBegun) this.#start({ ...head, position: 0 })
     if (head.epoch !== this.#head.epoch || head.position < before) return this.#restart()
     if (head.clears > this.#head.clears) this.#clear(head)
-    if (head.position > this.position) await this.wake()
+    if (head.position <= this.position) return
+    await this.#readOn()
+    // What no stream has, stands in the log as well.
+    if (head.epoch === this.#head.epoch && head.position > this.position)
+      this.#head = { ...this.#head, position: head.position }
   }
 
   /** The position of the last entry that is too old. Those who ask at once are told together. */
@@ -158,7 +164,8 @@ export class StreamTail {
 
   /** Which event stands at a position; null where none does. */
   async findIdAt(position: number): Promise<string | null> {
-    if (position === this.position || position === 0) return position === 0 ? null : this.#lastId
+    if (position === 0) return null
+    if (position === this.#last?.position) return this.#last.eventId
     return this.#ports.turns.take(() => this.#readIdAt(position))
   }
 
@@ -193,11 +200,14 @@ export class StreamTail {
   }
 
   async #begin(): Promise<void> {
-    const heads = await this.#ports.storage.listStreamHeads([this.appId], this.#ports.now())
-    const head = heads.get(this.appId)
-    if (head === undefined) return
-    this.#lastId = await this.#readIdAt(head.position)
-    this.#start(head)
+    const head = await this.#findHead()
+    if (head !== null) {
+      this.#last = await this.#readLast(head.position)
+      this.#start(head)
+    }
+    this.#isOpen = true
+    // What came meanwhile woke nobody.
+    void this.wake()
   }
 
   #start(head: StreamHead): void {
@@ -205,8 +215,17 @@ export class StreamTail {
     this.#hasBegun = true
   }
 
+  async #findHead(): Promise<StreamHead | null> {
+    const { storage, now } = this.#ports
+    return (await storage.listStreamHeads([this.appId], now())).get(this.appId) ?? null
+  }
+
+  async #readLast(position: number): Promise<{ readonly position: number; readonly eventId: string } | null> {
+    const eventId = position === 0 ? null : await this.#readIdAt(position)
+    return eventId === null ? null : { position, eventId }
+  }
+
   async #readIdAt(position: number): Promise<string | null> {
-    if (position === 0) return null
     const slice = { view: { kind: 'source' }, after: position - 1, until: position, limit: 1 } as const
     const [entry] = await this.#ports.storage.readStream(this.appId, slice)
     return entry?.event.id ?? null
@@ -231,27 +250,29 @@ export class StreamTail {
 
   /** A log that had not begun when we looked first: all of it is new. */
   async #findBeginning(): Promise<void> {
-    const heads = await this.#ports.storage.listStreamHeads([this.appId], this.#ports.now())
-    const head = heads.get(this.appId)
-    if (head !== undefined && !this.#hasBegun) this.#start({ ...head, position: 0 })
+    const head = await this.#findHead()
+    if (head !== null && !this.#hasBegun) this.#start({ ...head, position: 0 })
   }
 
   /** Whether there may be more. */
   async #readPage(): Promise<boolean> {
     const { position } = this
-    const head = this.#head
-    // From the last one on: where another stands in its place, the log is another.
-    const slice = { view: { kind: 'source' } as const, after: Math.max(0, position - 1), until: Number.MAX_SAFE_INTEGER }
-    const entries = await this.#ports.storage.readStream(this.appId, { ...slice, limit: pageEntries + 1 })
-    // Somebody found meanwhile that it is another, or that it was cleared.
-    if (this.#head.epoch !== head.epoch || this.position !== position) return true
-    const [first] = entries
-    if (first?.position === position && this.#lastId !== null && first.event.id !== this.#lastId) {
+    const last = this.#last
+    // From the last one on, to see whether it is still there.
+    const slice = { view: { kind: 'source' } as const, after: last === null ? position : last.position - 1 }
+    const limit = pageEntries + 1
+    const until = Number.MAX_SAFE_INTEGER
+    const entries = await this.#ports.storage.readStream(this.appId, { ...slice, until, limit })
+    await this.#restarting
+    // It was found meanwhile that the log is another, or that it was cleared.
+    if (this.position !== position || this.#last !== last) return true
+    const standing = entries.find(entry => entry.position === last?.position)
+    if (standing !== undefined && standing.event.id !== last?.eventId) {
       await this.#restart()
       return true
     }
     for (const entry of entries) if (entry.position > this.position) this.#dispatch(entry)
-    return entries.length > pageEntries
+    return entries.length === limit
   }
 
   #dispatch(entry: StreamEntry): void {
@@ -259,12 +280,12 @@ export class StreamTail {
     for (const stream of this.#streamsOf(entry)) {
       for (const subscription of this.#subscriptions.get(stream) ?? []) subscription.deliver(frames)
     }
-    this.#lastId = entry.event.id
+    this.#last = { position: entry.position, eventId: entry.event.id }
     this.#head = { ...this.#head, position: entry.position }
   }
 
   #streamsOf({ paymentId, event }: StreamEntry): readonly string[] {
-    const push = event.kind === 'stk' ? event.businessKey : event.checkoutRequestId
+    const push = event.kind === 'lifecycle' ? null : event.businessKey
     return [
       'source',
       ...(paymentId === null ? [] : [`payment:${paymentId}`]),
@@ -273,20 +294,25 @@ export class StreamTail {
   }
 
   /** The log is another one than was read. */
-  async #restart(): Promise<void> {
-    const { storage, now } = this.#ports
-    const head = (await storage.listStreamHeads([this.appId], now())).get(this.appId) ?? null
-    this.#lastId = head === null ? null : await this.#readIdAt(head.position)
+  #restart(): Promise<void> {
+    this.#restarting ??= this.#beginAnew().finally(() => {
+      this.#restarting = null
+    })
+    return this.#restarting
+  }
+
+  async #beginAnew(): Promise<void> {
+    const head = await this.#findHead()
+    const last = head === null ? null : await this.#readLast(head.position)
+    const floor = head === null ? 0 : Math.max(head.floor, await this.findFloor())
+    this.#last = last
     this.#head = head ?? emptyHead
     this.#hasBegun = head !== null
-    const floor = head === null ? 0 : Math.max(head.floor, await this.findFloor())
     for (const subscription of this.all()) subscription.restart(Math.min(floor, this.position))
   }
 
   #clear(head: StreamHead): void {
-    const position = Math.max(this.position, head.floor)
-    if (position !== this.position) this.#lastId = null
-    this.#head = { ...head, position }
+    this.#head = { ...head, position: Math.max(this.position, head.floor) }
     for (const subscription of this.all()) subscription.clear(head.floor)
   }
 }

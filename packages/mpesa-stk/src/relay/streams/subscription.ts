@@ -65,8 +65,8 @@ export class Subscription {
 
   /** After which the next one begins; null before anything was said. */
   get cursor(): string | null {
-    if (this.#state === 'live') return this.#tail.cursor
-    return this.#sent === null ? null : formatCursor(this.#sent)
+    const cursor = this.#state === 'live' ? this.#tail.cursor : this.#sent
+    return cursor === null ? null : formatCursor(cursor)
   }
 
   /** Begins. Never rejects: what goes wrong is told. */
@@ -208,9 +208,8 @@ export class Subscription {
 
   #goLive(): void {
     this.#state = 'live'
-    const { cursor } = this.#tail
-    this.#sent = parseCursor(cursor)
-    this.#sink.tell(this.wish.id, { type: 'live', cursor })
+    this.#sent = this.#tail.cursor
+    this.#sink.tell(this.wish.id, { type: 'live', cursor: formatCursor(this.#sent) })
   }
 
   #send(entry: EntryFrames, isLive: boolean): void {
@@ -218,7 +217,7 @@ export class Subscription {
     const { id, scope, view } = this.wish
     for (const frame of entry.of(scope, view.kind !== 'source')) {
       this.#sink.send(id, frame, isLive)
-      this.#sent = parseCursor(frame.cursor)
+      this.#sent = frame.place
       this.#unacked?.push(entry.position)
       this.#hasSent = true
       this.#tail.sent()
