@@ -15,6 +15,7 @@ import {
 } from '../relay/source-settings.ts'
 import { createAccess } from './access.ts'
 import { addAppRoutes } from './app-routes.ts'
+import { addAppStreamRoutes } from './app-stream-routes.ts'
 import type { RelayEnv } from './auth.ts'
 import { addEventRoutes } from './event-routes.ts'
 import { frontDoor } from './front-door.ts'
@@ -131,6 +132,7 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   // The first is also /apps itself. Each once: what it has read of a body is gone.
   for (const path of ['/apps/*', '/v1/*']) app.use(path, frontDoor(access))
   addAppRoutes(app, relay, access)
+  addAppStreamRoutes(app, relay, access)
   addHealthRoutes(app, relay, metrics)
   addEventRoutes(app, relay, access)
   addLogRoutes(app, relay, access, clock)
