@@ -20,7 +20,7 @@ export type TokenClaims = {
 /** What who holds a token, or a secret, may do. A refreshed one never allows more than the first did. */
 export type StreamGrant = {
   /** Null for who came with a secret. */
-  readonly token: Pick<TokenClaims, 'tokenId' | 'subject' | 'issuedAtMs' | 'expiresAtMs' | 'pushes'> | null
+  readonly token: Omit<TokenClaims, 'streams' | 'actions'> | null
   readonly streams: readonly string[] | 'all'
   readonly actions: readonly StreamAction[]
 }
@@ -32,14 +32,14 @@ export function grantOfToken(claims: TokenClaims): StreamGrant {
   return { token: claims, streams: claims.streams, actions: claims.actions }
 }
 
-/** What a fresh token allows on a connection that began with `first`: nothing new. Null where it is somebody else's. */
-export function refreshGrant(first: StreamGrant, claims: TokenClaims): StreamGrant | null {
-  if (first.token === null || first.token.subject !== claims.subject) return null
-  const { pushes } = first.token
+/** What a fresh one allows on a connection that began with `first`: nothing new. Null where it is somebody else's. */
+export function refreshGrant(first: StreamGrant, fresh: StreamGrant): StreamGrant | null {
+  if (first.token === null || fresh.token === null || fresh.streams === 'all') return null
+  if (first.token.sourceId !== fresh.token.sourceId || first.token.subject !== fresh.token.subject) return null
   return {
-    token: { ...claims, pushes: { ...claims.pushes, ...pushes } },
-    streams: claims.streams.filter(stream => allowsStream(first, stream)),
-    actions: claims.actions.filter(action => first.actions.includes(action)),
+    token: fresh.token,
+    streams: fresh.streams.filter(stream => allowsStream(first, stream)),
+    actions: fresh.actions.filter(action => first.actions.includes(action)),
   }
 }
 

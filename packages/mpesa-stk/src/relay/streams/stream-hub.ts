@@ -1,18 +1,18 @@
-import { judgeQuota, type LogCursor } from '../../core/deliver/event-log.ts'
+import { judgeQuota } from '../../core/deliver/event-log.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Logger } from '../../core/ports.ts'
-import type { GapReason } from '../../core/stream/resume-stream.ts'
 import type { StreamErrorCode } from '../../core/stream/stream-error.ts'
-import { allowsStream, hasExpired, isRevoked } from '../../core/stream/stream-grant.ts'
+import { allowsStream, hasExpired, isRevoked, refreshGrant, type StreamGrant } from '../../core/stream/stream-grant.ts'
 import { aliasPrefix, formatStreamName, parseStreamName } from '../../core/stream/stream-name.ts'
 import type { Revocation, StreamStorage, StreamView } from '../../core/stream/stream-storage.ts'
 import type { AppBook, OpenedApp } from '../app-book.ts'
+import type { StreamObserver } from '../observer.ts'
 import { type Admission, refusalOf, StreamDoor, type StreamVisit } from './stream-door.ts'
-import { StreamPlaces } from './stream-places.ts'
+import { type Seat, StreamPlaces } from './stream-places.ts'
 import type { StreamSink } from './stream-sink.ts'
 import { StreamTail } from './stream-tail.ts'
 import { StreamTokens } from './stream-tokens.ts'
-import { type StreamStart, Subscription } from './subscription.ts'
+import { Subscription } from './subscription.ts'
 import { Turns } from './turns.ts'
 
 export const streamTransports = ['websocket', 'sse', 'poll'] as const
@@ -23,6 +23,7 @@ export type StreamTransport = (typeof streamTransports)[number]
 export interface StreamConnection extends StreamSink {
   readonly transport: StreamTransport
   readonly visit: StreamVisit
+  readonly seat: Seat
   /** Null until it has said who it is. */
   readonly admission: Admission | null
   readonly subscriptions: Iterable<Subscription>
@@ -30,14 +31,6 @@ export interface StreamConnection extends StreamSink {
   tick(nowMs: number): void
   /** It had its time to go. */
   destroy(): void
-}
-
-export type HubObserver = {
-  readonly streamed: (events: number) => void
-  readonly gapped: (reason: GapReason) => void
-  readonly caughtUp: () => void
-  /** A connection was ended for this. */
-  readonly streamEnded: (code: StreamErrorCode) => void
 }
 
 export type HubPorts = {
@@ -49,7 +42,7 @@ export type HubPorts = {
   readonly monotonicMs: () => number
   /** From 0 to 1. */
   readonly chance: () => number
-  readonly observer: HubObserver
+  readonly observer: StreamObserver
 }
 
 export type HubSettings = { readonly encryptionKey: string; readonly historyMs: number }
@@ -139,29 +132,44 @@ export class StreamHub {
   }
 
   leave(connection: StreamConnection): void {
+    connection.seat.leaveAll()
     if (!this.#connections.delete(connection)) return
     const { admission } = connection
     if (admission !== null) this.#audiences.get(admission.app.app.appId)?.connections.delete(connection)
   }
 
-  /**
-   * A connection has said who it is. Null when it may stay; rejects when the store fails. What it may read must be looked at before
-   * every subscription.
-   */
+  /** A connection has said who it is. Null when it may stay. Rejects when the store fails. */
   async join(connection: StreamConnection, admission: Admission): Promise<StreamErrorCode | null> {
+    const { appId } = admission.app.app
     const audience = this.#audienceOf(admission.app)
-    if (admission.by === 'token') {
-      await this.#loadRevocations(admission.app.app.appId, audience)
+    if (admission.grant.token !== null) {
+      await this.#loadRevocations(appId, audience)
       if (isRevoked(admission.grant, audience.revocations)) return 'token_revoked'
+      if (!connection.seat.take('token', admission.grant.token.tokenId)) return 'too_many'
     }
+    if (!connection.seat.take('app', appId)) return 'too_many'
     audience.connections.add(connection)
     return null
   }
 
-  /** Begins a subscription. Whoever cannot have it is told why. Never rejects. */
+  /** A fresh token on a connection that began with `first`. Rejects when the store fails. */
+  async refresh(connection: StreamConnection, first: StreamGrant, token: string): Promise<Admission | StreamErrorCode> {
+    const { admission, visit } = connection
+    const judged = await this.door.admit({ token }, visit)
+    if (judged.outcome === 'refused') return judged.code
+    const { app, grant } = judged.admission
+    const claims = grant.token
+    if (admission === null || claims === null || app.app.appId !== admission.app.app.appId) return 'token_invalid'
+    const narrowed = refreshGrant(first, grant)
+    if (narrowed === null) return 'token_invalid'
+    const fresh = { ...admission, app, grant: narrowed }
+    return (await this.join(connection, fresh)) ?? fresh
+  }
+
+  /** A subscription that is to be begun, or why there is none. Rejects when the store fails. */
   async subscribe(
     connection: StreamConnection,
-    wish: { readonly id: number; readonly stream: string; readonly from: StreamStart },
+    wish: { readonly id: number; readonly stream: string },
   ): Promise<Subscription | StreamErrorCode> {
     const { admission } = connection
     const name = parseStreamName(wish.stream)
@@ -170,16 +178,10 @@ export class StreamHub {
     if (!admission.grant.actions.includes('read')) return 'stream_refused'
     const view = viewOf(wish.stream, admission)
     if (view === null) return 'stream_refused'
+    if (await this.#isOverQuota(admission.app)) return 'over_quota'
     const { tail } = this.#audienceOf(admission.app)
     const stream = formatStreamName(name)
     return new Subscription(tail, connection, { id: wish.id, stream, view, scope: admission.scope })
-  }
-
-  /** Whether the app took more events today than its quota. Rejects when the store fails. */
-  async isOverQuota({ app }: OpenedApp): Promise<boolean> {
-    if (app.dailyQuota === null) return false
-    const heads = await this.#ports.storage.listStreamHeads([app.appId], this.#ports.steadyNow())
-    return judgeQuota(app.dailyQuota, heads.get(app.appId) ?? null).isOver
   }
 
   /** Takes tokens back: on this relay now, on others with their next look. */
@@ -198,7 +200,7 @@ export class StreamHub {
   }
 
   ended(code: StreamErrorCode): void {
-    this.#ports.observer.streamEnded(code)
+    this.#ports.observer.ended(code)
   }
 
   async #endAll(): Promise<void> {
@@ -229,13 +231,18 @@ export class StreamHub {
     else void this.#audiences.get(appId)?.tail.wake()
   }
 
+  async #isOverQuota({ app }: OpenedApp): Promise<boolean> {
+    if (app.dailyQuota === null) return false
+    const heads = await this.#ports.storage.listStreamHeads([app.appId], this.#ports.steadyNow())
+    return judgeQuota(app.dailyQuota, heads.get(app.appId) ?? null).isOver
+  }
+
   #audienceOf({ app: { appId, sourceId } }: OpenedApp): Audience {
     const known = this.#audiences.get(appId)
     if (known !== undefined) return known
     const { storage, logger, now, observer } = this.#ports
     const { historyMs } = this.#settings
-    const counters = { sent: () => observer.streamed(1), gapped: observer.gapped, caughtUp: observer.caughtUp }
-    const ports = { storage, logger, now, historyMs, turns: this.#turns, counters }
+    const ports = { storage, logger, now, historyMs, turns: this.#turns, observer }
     const audience: Audience = {
       tail: new StreamTail(appId, this.tokens.aliasKey(sourceId), ports),
       connections: new Set(),
@@ -332,11 +339,6 @@ function viewOf(stream: string, { grant: { token } }: Admission): StreamView | n
   if (!paymentId.startsWith(aliasPrefix)) return { kind: 'payment', paymentId }
   const businessKey = token?.pushes[stream]
   return businessKey === undefined ? null : { kind: 'push', businessKey }
-}
-
-/** What a client says of where to begin; null for what is no place. */
-export function readStart(text: string, parse: (text: string) => LogCursor | null): StreamStart | null {
-  return text === 'start' || text === 'now' ? text : parse(text)
 }
 
 function pause(ms: number): Promise<void> {

@@ -28,3 +28,33 @@ export class StreamPlaces {
     else this.#taken.delete(name)
   }
 }
+
+/** The places of one connection, given back together. */
+export class Seat {
+  readonly #places: StreamPlaces
+  readonly #taken = new Map<PlaceKind, string>()
+
+  constructor(places: StreamPlaces) {
+    this.#places = places
+  }
+
+  /** Instead of the one that it had of this kind. False where there is none left, and it keeps what it had. */
+  take(kind: PlaceKind, of: string): boolean {
+    const had = this.#taken.get(kind)
+    if (had === of) return true
+    if (!this.#places.take(kind, of)) return false
+    if (had !== undefined) this.#places.leave(kind, had)
+    this.#taken.set(kind, of)
+    return true
+  }
+
+  leave(kind: PlaceKind): void {
+    const of = this.#taken.get(kind)
+    if (of !== undefined) this.#places.leave(kind, of)
+    this.#taken.delete(kind)
+  }
+
+  leaveAll(): void {
+    for (const kind of [...this.#taken.keys()]) this.leave(kind)
+  }
+}

@@ -5,16 +5,10 @@ import { paymentAlias } from '../../core/stream/payment-alias.ts'
 import { type GapReason, streamEpoch } from '../../core/stream/resume-stream.ts'
 import { aliasPrefix } from '../../core/stream/stream-name.ts'
 import type { StreamEntry, StreamHead, StreamSlice, StreamStorage } from '../../core/stream/stream-storage.ts'
+import type { StreamObserver } from '../observer.ts'
 import { EntryFrames } from './event-frame.ts'
 import type { Subscription } from './subscription.ts'
 import type { Turns } from './turns.ts'
-
-export type StreamCounters = {
-  readonly sent: () => void
-  readonly gapped: (reason: GapReason) => void
-  /** A page was read for who catches up. */
-  readonly caughtUp: () => void
-}
 
 export type TailPorts = {
   readonly storage: StreamStorage
@@ -24,7 +18,7 @@ export type TailPorts = {
   readonly historyMs: number
   /** For those who catch up: the store is for callbacks first. */
   readonly turns: Turns
-  readonly counters: StreamCounters
+  readonly observer: StreamObserver
 }
 
 const pageEntries = 200
@@ -171,10 +165,10 @@ export class StreamTail {
 
   /** A page for who catches up; empty where nobody waits for it any more. */
   readPage(slice: StreamSlice, isUnwanted: () => boolean): Promise<readonly StreamEntry[]> {
-    const { turns, storage, counters } = this.#ports
+    const { turns, storage, observer } = this.#ports
     return turns.take(async () => {
       if (isUnwanted()) return []
-      counters.caughtUp()
+      observer.caughtUp()
       return storage.readStream(this.appId, slice)
     })
   }
@@ -188,11 +182,11 @@ export class StreamTail {
   }
 
   sent(): void {
-    this.#ports.counters.sent()
+    this.#ports.observer.sent()
   }
 
   gapped(reason: GapReason): void {
-    this.#ports.counters.gapped(reason)
+    this.#ports.observer.gapped(reason)
   }
 
   failed(cause: unknown): void {

@@ -20,6 +20,11 @@ export type SubscriptionWish = {
 /** Where a subscription begins. */
 export type StreamStart = 'start' | 'now' | LogCursor
 
+/** What a client says of it; null for what is no place. */
+export function readStart(text: string): StreamStart | null {
+  return text === 'start' || text === 'now' ? text : parseCursor(text)
+}
+
 const pageEntries = 100
 /** Over this a replay waits until all of it is taken. */
 export const replayPausesAtBytes = 256 * 1024
