@@ -120,9 +120,14 @@ export class StreamTail {
   /** Reads on where a cursor is further than we are, as another relay may have been. Rejects when the store fails. */
   async reach({ epoch, position }: LogCursor): Promise<void> {
     if (epoch === this.epoch && position <= this.position) return
+    await this.refresh()
+    await this.#readOn()
+  }
+
+  /** Looks how the log stands. Rejects when the store fails. */
+  async refresh(): Promise<void> {
     const before = this.position
     await this.look(await this.#findHead(), before)
-    await this.#readOn()
   }
 
   /**
