@@ -46,6 +46,8 @@ export class SocketClient implements AsyncDisposable {
     this.socket = new WebSocket(address, isOld ? [] : ['mpesa-stk.v1'], { headers })
     this.socket.on('message', data => {
       const frame = JSON.parse(String(data)) as Frame
+      // On a machine that is slow enough it is asked whether it is there.
+      if (frame.type === 'ping') return this.send({ type: 'pong' })
       this.frames.push(frame)
       onFrame?.(frame)
       this.#wake()

@@ -74,5 +74,7 @@ function readUrl(target = '/'): URL | null {
 /** Before there is a WebSocket it is HTTP that is answered. */
 function refuse(raw: Duplex, status: string): void {
   raw.on('error', () => undefined)
-  raw.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 10\r\n\r\n`, () => raw.destroy())
+  raw.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 10\r\n\r\n`, () =>
+    raw.destroy(),
+  )
 }

@@ -181,8 +181,11 @@ export class StreamTail {
   /** Whether a cursor with this epoch is of this log, be it of before it was cleared. */
   hasHadEpoch(epoch: string): boolean {
     const { clears } = this.#head
-    return epoch === this.#head.epoch || Array.from({ length: clears }, (_, index) => index + 1).some(
-      count => epoch === streamEpoch({ epoch: this.#head.epoch, clears: count }),
+    return (
+      epoch === this.#head.epoch ||
+      Array.from({ length: clears }, (_, index) => index + 1).some(
+        count => epoch === streamEpoch({ epoch: this.#head.epoch, clears: count }),
+      )
     )
   }
 
