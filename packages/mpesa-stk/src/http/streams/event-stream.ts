@@ -94,10 +94,11 @@ export class EventStream implements StreamConnection {
   }
 
   tick(nowMs: number): void {
-    if (nowMs >= this.#endsAtMs) return this.#close()
-    if (nowMs < this.#commentAtMs) return
-    this.#commentAtMs = nowMs + commentEveryMs
-    this.#write(': here\n\n')
+    if (nowMs >= this.#endsAtMs) this.#close()
+    else if (nowMs >= this.#commentAtMs) {
+      this.#commentAtMs = nowMs + commentEveryMs
+      this.#write(': here\n\n')
+    }
   }
 
   destroy(): void {

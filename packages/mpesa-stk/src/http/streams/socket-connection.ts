@@ -189,9 +189,11 @@ export class SocketConnection implements StreamConnection {
   #hear(data: RawData, isBinary: boolean): void {
     if (this.#endedAtMs !== null) return
     this.#hearSomething()
-    if (isBinary || this.#waiting.length >= mostWaiting) return this.fail('bad_frame')
-    this.#waiting.push(data.toString())
-    if (!this.#isHandling) void this.#handleAll()
+    if (isBinary || this.#waiting.length >= mostWaiting) this.fail('bad_frame')
+    else {
+      this.#waiting.push(data.toString())
+      if (!this.#isHandling) void this.#handleAll()
+    }
   }
 
   async #handleAll(): Promise<void> {

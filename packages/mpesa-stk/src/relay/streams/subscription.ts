@@ -104,12 +104,10 @@ export class Subscription {
   /** The tail has come to an entry of this stream. */
   deliver(entry: EntryFrames): void {
     if (this.#state !== 'live') return
-    if (this.#sink.bufferedBytes > liveEndsAtBytes) return this.#sink.fail('too_slow')
-    if (this.#mustWaitForAck) {
-      this.#state = 'catching-up'
-      return
-    }
-    this.#send(entry, true)
+    if (this.#sink.bufferedBytes > liveEndsAtBytes) this.#sink.fail('too_slow')
+    // From here on it is in the store.
+    else if (this.#mustWaitForAck) this.#state = 'catching-up'
+    else this.#send(entry, true)
   }
 
   /** False for what was not sent here. Everything up to it has been handled. */
