@@ -56,9 +56,10 @@ test.each(hosts)('a relay in a server of %s streams, and leaves other upgrades t
   const { token } = await floor.mint()
   const page = new WebSocket(`ws://127.0.0.1:${port}/relay/ws`, ['mpesa-stk.v1'])
   page.on('open', () => page.send(JSON.stringify({ type: 'auth', token })))
-  page.on('message', text => {
-    if (String(text).includes('"ready"')) page.send('{"type":"subscribe","id":1,"stream":"source"}')
-    if (String(text).includes('"event"')) page.emit('paid', String(text))
+  page.on('message', data => {
+    const text = (data as Buffer).toString()
+    if (text.includes('"ready"')) page.send('{"type":"subscribe","id":1,"stream":"source"}')
+    if (text.includes('"event"')) page.emit('paid', text)
   })
   expect((await once(page, 'paid'))[0]).toContain('"status":"SUCCESS"')
   const stop = new AbortController()

@@ -5,7 +5,7 @@ import type { StreamScope } from '../../core/stream/stream-event.ts'
 import type { StreamView } from '../../core/stream/stream-storage.ts'
 import { EntryFrames } from './event-frame.ts'
 import type { EndReason, StreamSink } from './stream-sink.ts'
-import type { StreamTail } from './stream-tail.ts'
+import type { Follower, StreamTail } from './stream-tail.ts'
 
 /** What is subscribed to, and as whom. */
 export type SubscriptionWish = {
@@ -38,7 +38,7 @@ export const mostUnacked = 1_000
  * app's tail has come; once it is there it is live, and the tail hands it each event. Both are decided in one tick, so that
  * nothing is between them and nothing twice.
  */
-export class Subscription {
+export class Subscription implements Follower {
   readonly wish: SubscriptionWish
   readonly #tail: StreamTail
   readonly #sink: StreamSink
