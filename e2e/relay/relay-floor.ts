@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
-import { attachStreams, createRelayServer, type RelayServerOptions, type RelayStorage, SqliteRelayAdapter } from 'mpesa-stk/server'
+import {
+  attachStreams,
+  createRelayServer,
+  type RelayServerOptions,
+  type RelayStorage,
+  SqliteRelayAdapter,
+} from 'mpesa-stk/server'
 
 /** What reached a merchant. */
 export type Delivered = {

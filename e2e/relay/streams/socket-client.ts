@@ -45,7 +45,9 @@ export class SocketClient implements AsyncDisposable {
     const address = `${url.replace('http', 'ws')}/ws${query === '' ? '' : `?${query}`}`
     this.socket = new WebSocket(address, isOld ? [] : ['mpesa-stk.v1'], { headers })
     this.socket.on('message', data => {
-      const frame = JSON.parse(String(data)) as Frame
+      const frame = JSON.parse((data as Buffer).toString()) as Frame
+      // On a machine that is slow enough it is asked whether it is there.
+      if (frame.type === 'ping') return this.send({ type: 'pong' })
       this.frames.push(frame)
       onFrame?.(frame)
       this.#wake()

@@ -42,7 +42,12 @@ async function overSocket({ url, token, stream, from = 'start', origin }: Stream
   }
 }
 
-function ask({ url, token, stream, from = 'start', origin }: StreamRequest, query: string, headers: object, signal: AbortSignal) {
+function ask(
+  { url, token, stream, from = 'start', origin }: StreamRequest,
+  query: string,
+  headers: object,
+  signal: AbortSignal,
+) {
   const where = from === 'start' || from === 'now' ? `from=${from}` : `after=${from}`
   return fetch(`${url}/v1/streams/${encodeURIComponent(stream)}/events?${where}${query}`, {
     headers: { authorization: `Bearer ${token}`, ...(origin !== undefined && { origin }), ...headers },
