@@ -29,9 +29,9 @@ const pageEntries = 100
 /** Over this a replay waits until all of it is taken. */
 export const replayPausesAtBytes = 256 * 1024
 /** Over this a live subscriber reads too slowly. */
-export const liveEndsAtBytes = 1024 * 1024
+const liveEndsAtBytes = 1024 * 1024
 /** Who acknowledges has at most so many events on the way. */
-export const mostUnacked = 1_000
+const mostUnacked = 1_000
 
 /**
  * One subscriber's way through a stream. It has no buffer: while it catches up it reads pages of the store up to where the
