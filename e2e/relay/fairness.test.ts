@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { NewRelayEvent, RelayStorage } from 'mpesa-stk/server'
 import { describe, expect, test } from 'vitest'
-import { createSignal } from '../../packages/mpesa-stk/src/workers/signal.ts'
+import { createSignal } from '../../packages/mpesa-stk/src/core/signal.ts'
 import { paidBody } from '../callback-bodies.ts'
 import { openRelay, openSink, type Sink } from './relay-floor.ts'
 

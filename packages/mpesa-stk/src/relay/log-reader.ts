@@ -14,7 +14,7 @@ import {
 } from '../core/deliver/event-log.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
-import { createSignal, type Signal } from '../workers/signal.ts'
+import { createSignal, type Signal } from '../core/signal.ts'
 
 type Slice = Omit<LogSlice, 'after'>
 

@@ -9,7 +9,7 @@ import {
 } from '../core/deliver/retention.ts'
 import { describeError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/ports.ts'
-import { createSignal } from '../workers/signal.ts'
+import { createSignal } from '../core/signal.ts'
 import type { RelayObserver } from './observer.ts'
 
 export type SweeperPorts = {

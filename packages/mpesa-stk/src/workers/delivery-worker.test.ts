@@ -3,8 +3,8 @@ import type { AttemptAnswer } from '../core/deliver/judge-attempt.ts'
 import type { RelayApp } from '../core/deliver/relay-app.ts'
 import type { DeliveryResult, LeasedEvent } from '../core/deliver/relay-event.ts'
 import type { DeliveryLease, RelayStorage } from '../core/deliver/relay-storage.ts'
+import { createSignal } from '../core/signal.ts'
 import { DeliveryWorker, deliveryLeaseMs } from './delivery-worker.ts'
-import { createSignal } from './signal.ts'
 
 const began = Date.parse('2026-04-03T10:00:00.000Z')
 const secrets = { signingSecret: 'signing', streamSecret: 'stream', previous: null }

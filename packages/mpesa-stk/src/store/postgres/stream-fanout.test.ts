@@ -4,7 +4,7 @@ import { Pool } from 'pg'
 import { afterEach, describe, expect, test } from 'vitest'
 import { findServices } from '../../../../../scripts/services/find.ts'
 import { SqliteRelayAdapter } from '../../adapters/relay-sqlite.ts'
-import { createSignal } from '../../workers/signal.ts'
+import { createSignal } from '../../core/signal.ts'
 import type { PostgresPool } from './pool.ts'
 import { PostgresStreamFanout } from './stream-fanout.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
+import { createSignal } from '../../core/signal.ts'
 import type { StreamFanout } from '../../core/stream/stream-storage.ts'
-import { createSignal } from '../../workers/signal.ts'
 import type { PostgresClient, PostgresPool } from './pool.ts'
 
 type OnGrown = (appId: string | null) => void
