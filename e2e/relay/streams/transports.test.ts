@@ -101,6 +101,18 @@ describe.each(relayStores)('on %s', (_store, openStore) => {
       ])
     })
 
+    test('callbacks that were cleared do not come with a later report', async () => {
+      await using store = await openStore()
+      await using floor = await openStreams(store.options)
+      await floor.pay(1)
+      await floor.post(`/v1/apps/${floor.appId}/stream/clear`, {})
+      await floor.report({ type: 'payment.pending', paymentId: 'pay_1', checkoutRequestId: 'ws_CO_1_254712345678' })
+      const { token } = await floor.mint({ streams: ['payment:pay_1'] })
+      await using page = await open({ url: floor.relay.url, token, stream: 'payment:pay_1' })
+      const types = (await readUntil(page, 'live')).map(({ event }) => event?.type)
+      expect(types).toEqual(['payment.pending', undefined])
+    })
+
     test('what cannot be streamed any more is a gap, by its reason', async () => {
       await using store = await openStore()
       let nowMs = Date.now()

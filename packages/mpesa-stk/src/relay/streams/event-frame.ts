@@ -46,9 +46,10 @@ export class EntryFrames {
   readonly #aliasKey: string
   readonly #made = new Map<string, readonly EventFrame[]>()
 
-  constructor(entry: StreamEntry, epoch: string, aliasKey: string) {
+  /** `floor`: what stands at or below it is streamed no more, be it with its report. */
+  constructor(entry: StreamEntry, epoch: string, aliasKey: string, floor: number) {
     this.position = entry.position
-    this.#entry = entry
+    this.#entry = { ...entry, earlier: entry.earlier.filter(({ position }) => position > floor) }
     this.#epoch = epoch
     this.#aliasKey = aliasKey
   }

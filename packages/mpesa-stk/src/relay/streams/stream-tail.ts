@@ -287,7 +287,7 @@ export class StreamTail {
   }
 
   #dispatch(entry: StreamEntry): void {
-    const frames = new EntryFrames(entry, this.epoch, this.aliasKey)
+    const frames = new EntryFrames(entry, this.epoch, this.aliasKey, this.#head.floor)
     for (const stream of this.#streamsOf(entry)) {
       for (const follower of this.#followers.get(stream) ?? []) follower.deliver(frames)
     }

@@ -197,7 +197,7 @@ export class Subscription implements Follower {
       if (this.isEnded || this.#mustWait) return
       // A log that was cleared meanwhile.
       if (entry.position <= this.#position) continue
-      this.#send(new EntryFrames(entry, this.#tail.epoch, this.#tail.aliasKey), false)
+      this.#send(new EntryFrames(entry, this.#tail.epoch, this.#tail.aliasKey, this.#tail.head.floor), false)
     }
     if (entries.length < pageEntries) this.#position = Math.max(this.#position, until)
   }
