@@ -6,11 +6,17 @@ import { checkoutIdOf, openStreams, receiptOf } from './stream-floor.ts'
 import { readEvents, readUntil, transports } from './transports.ts'
 
 const { postgres } = await findServices()
-type Step = 'listStreamHeads' | 'findStreamFloor' | 'readStream'
-const steps: readonly Step[] = ['listStreamHeads', 'findStreamFloor', 'readStream']
+type Step = { readonly method: keyof RelayStorage; readonly limit?: number }
+const steps: readonly (readonly [string, Step])[] = [
+  ['the head of the log', { method: 'listStreamHeads' }],
+  ['its oldest entry', { method: 'findStreamFloor' }],
+  ['its last entry', { method: 'readStream', limit: 1 }],
+  // Pages of who catches up are of this size.
+  ['the history', { method: 'readStream', limit: 100 }],
+]
 
 /** A storage that answers the first call of `step`, once it is armed, only when it is let go. */
-function holdStep(storage: RelayStorage, step: Step) {
+function holdStep(storage: RelayStorage, { method, limit }: Step) {
   let isArmed = false
   let [reached, letGo] = [() => {}, () => {}]
   const held = new Promise<void>(resolve => {
@@ -26,7 +32,8 @@ function holdStep(storage: RelayStorage, step: Step) {
       return async (...args: unknown[]): Promise<unknown> => {
         // What it answers is how things were before it was held.
         const answer: unknown = await Reflect.apply(value, target, args)
-        if (name === step && isArmed) {
+        const asked = (args[1] as { limit?: number } | undefined)?.limit
+        if (name === method && isArmed && (limit === undefined || asked === limit)) {
           isArmed = false
           reached()
           await released
@@ -46,7 +53,7 @@ function holdStep(storage: RelayStorage, step: Step) {
 }
 
 describe.each(transports)('by %s', (_name, open) => {
-  test.each(steps)('what is recorded while a subscription is at %s is streamed once', async step => {
+  test.each(steps)('what is recorded while a subscription reads %s is streamed once', async (_step, step) => {
     const store = await SqliteRelayAdapter.open(':memory:')
     await store.migrate()
     const gate = holdStep(store, step)
@@ -59,6 +66,27 @@ describe.each(transports)('by %s', (_name, open) => {
     const reading = opening.then(reader => readEvents(reader, 3))
     await gate.held
     await floor.pay(2)
+    gate.letGo()
+    await using _reader = await opening
+    await floor.pay(3)
+    expect((await reading).map(({ event }) => event?.MpesaReceiptNumber)).toEqual([1, 2, 3].map(receiptOf))
+  })
+
+  test('what the tail passes while a page of the history is on its way is streamed once', async () => {
+    const store = await SqliteRelayAdapter.open(':memory:')
+    await store.migrate()
+    const gate = holdStep(store, { method: 'readStream', limit: 100 })
+    await using floor = await openStreams({ storage: gate.storage })
+    const { token } = await floor.mint()
+    await floor.pay(1)
+    await using witness = await open({ url: floor.relay.url, token, stream: 'source' })
+    await readEvents(witness, 1)
+    gate.arm()
+    const opening = open({ url: floor.relay.url, token, stream: 'source' })
+    const reading = opening.then(reader => readEvents(reader, 3))
+    await gate.held
+    await floor.pay(2)
+    await readEvents(witness, 1)
     gate.letGo()
     await using _reader = await opening
     await floor.pay(3)
