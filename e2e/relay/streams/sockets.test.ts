@@ -3,6 +3,8 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { paidBody } from '../../callback-bodies.ts'
+import { statusOf, talk } from '../raw-socket.ts'
 import { relayStores } from '../relay-stores.ts'
 import { type Frame, SocketClient } from './socket-client.ts'
 import { checkoutIdOf, openStreams, receiptOf } from './stream-floor.ts'
@@ -247,9 +249,9 @@ test('one token has ten connections, and a connection fifty subscriptions', asyn
   await next.authenticate({ token })
 })
 
-test('one address has a hundred connections that have not said who they are', async () => {
+test('one address has three hundred connections that have not said who they are', async () => {
   await using floor = await openStreams()
-  const silent = Array.from({ length: 100 }, () => floor.connect())
+  const silent = Array.from({ length: 300 }, () => floor.connect())
   await Promise.all(silent.map(each => each.until('hello')))
   const refused = new WebSocket(`${floor.relay.url.replace('http', 'ws')}/ws`, ['mpesa-stk.v1'])
   const [error] = (await once(refused, 'error')) as [Error]
@@ -280,10 +282,30 @@ test('an upgrade elsewhere, or of what is no client of ours, is answered', async
   expect(await ask('/ws')).toBe(400)
 })
 
+test('a request that asks for another upgrade is answered as if it had not, body and all', async () => {
+  await using floor = await openStreams()
+  const body = JSON.stringify(paidBody(checkoutIdOf(1), receiptOf(1))) + ' '.repeat(100_000)
+  // As Java's client posts to a plain address.
+  const head = [
+    `POST ${floor.hookUrl} HTTP/1.1`,
+    'Connection: Upgrade, HTTP2-Settings',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Host: relay',
+    'HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA',
+    'Upgrade: h2c',
+    'Content-Type: application/json',
+  ].join('\r\n')
+  const answer = await talk(floor.relay.url, `${head}\r\n\r\n${body}`, /Success"\}/)
+  expect(statusOf(answer)).toBe(200)
+  await using client = await floor.open()
+  client.send({ type: 'subscribe', id: 1, stream: 'source' })
+  expect((await client.until('event')).event?.MpesaReceiptNumber).toBe(receiptOf(1))
+})
+
 test('a connection that is cut within the handshake leaves its places', async () => {
   await using floor = await openStreams()
   const { hostname, port } = new URL(floor.relay.url)
-  for (let count = 0; count < 120; count++) {
+  for (let count = 0; count < 320; count++) {
     const socket = connect(Number(port), hostname)
     await once(socket, 'connect')
     socket.write('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n')

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { longestFrameBytes } from '../../core/stream/client-frame.ts'
@@ -9,6 +9,7 @@ import { oldProtocol } from './old-protocol.ts'
 import { SocketConnection } from './socket-connection.ts'
 import { versionOne, versionOneName } from './version-one.ts'
 import { visitOf } from './visit.ts'
+import { createUpgradeRefusal } from './without-upgrade.ts'
 
 type OnUpgrade = (request: IncomingMessage, raw: Duplex, head: Buffer) => void
 
@@ -16,6 +17,7 @@ type OnUpgrade = (request: IncomingMessage, raw: Duplex, head: Buffer) => void
 export type UpgradeServer = {
   on(event: 'upgrade', listener: OnUpgrade): unknown
   listenerCount(event: 'upgrade'): number
+  emit(event: 'request', request: IncomingMessage, response: ServerResponse): boolean
 }
 
 export type AttachOptions = {
@@ -42,11 +44,17 @@ export function attachStreams(server: UpgradeServer, relay: RelayServer, { path 
     maxPayload: longestFrameBytes,
     handleProtocols: names => (names.has(versionOneName) ? versionOneName : false),
   })
+  const answerWithoutUpgrade = createUpgradeRefusal((request, response) => server.emit('request', request, response))
   server.on('upgrade', (request, raw, head) => {
+    const isNobodyElses = server.listenerCount('upgrade') === 1
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      if (isNobodyElses) answerWithoutUpgrade(request, raw, head)
+      return
+    }
     const url = readUrl(request.url)
     if (url?.pathname !== path) {
       // Nobody else would ever answer.
-      if (server.listenerCount('upgrade') === 1) refuse(raw, '404 Not Found')
+      if (isNobodyElses) refuse(raw, '404 Not Found')
       return
     }
     if (hub.isStopped) return refuse(raw, '503 Service Unavailable')
