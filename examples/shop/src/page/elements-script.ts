@@ -15,10 +15,12 @@ export function setText(id, text) {
   if (node.textContent !== text) node.textContent = text
 }
 
-export const formatKes = amount => 'KES ' + amount.toLocaleString('en-KE')
+export const formatNumber = amount => amount.toLocaleString('en-KE')
+export const formatKes = amount => 'KES ' + formatNumber(amount)
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'Africa/Nairobi', hour: '2-digit', minute: '2-digit', second: '2-digit' })
 export const formatTime = at => clock.format(new Date(at))
+export const formatMinute = at => formatTime(at).slice(0, 5)
 
 const calendar = new Intl.DateTimeFormat('en-GB', { timeZone: 'Africa/Nairobi', day: 'numeric', month: 'short' })
 /** The list outlives the day. */
