@@ -70,9 +70,11 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     const file = join(data, 'relay-app.json')
     const targetUrl = `${url}${callbackPath}`
     const relayApp = await findRelayApp({ file, relayUrl: relay.url, targetUrl, scheduleMs }).catch(fail(cannotStore))
-    const { app, mpesa } = createShopApp({
+    const { app, mpesa, idle } = createShopApp({
       store,
       callbackUrl: `${relay.url}${relayApp.hookUrl}`,
+      relayUrl: relay.url,
+      appId: relayApp.appId,
       signingSecret: relayApp.signingSecret,
       simulatorUrl: simulator.url,
       orders,
@@ -98,7 +100,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
       async settled() {
         await simulator.idle()
         await relay.server.relay.deliveries.idle()
-        await mpesa.idle()
+        await idle()
       },
       setDown: isSo => {
         isDown = isSo
@@ -107,12 +109,14 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
         // The shop takes no new customer, but what the relay still delivers: at a door that is shut, each delivery would
         // fail and wait for half a minute of the next run. The simulator goes before the answers under way are waited for:
         // a push that waits for it then ends as unknown, and that is still stored.
+        // The relay's own door is the last to close, so that it still hears of what was settled.
         isClosing = true
         await simulator.close()
         await relay.stop()
-        await relayDoor.close()
         await door.close()
         await mpesa.stop()
+        await idle()
+        await relayDoor.close()
         await relay.close()
         await store.close()
       },

@@ -43,10 +43,12 @@ export async function openTestShop(
 ) {
   const door = await openDoor('127.0.0.1', 0)
   const orders = createOrders(rememberOrderEvents(), quiet)
-  const { hookUrl, signingSecret } = await relay.makeApp(`${door.url}${callbackPath}`)
-  const { app, mpesa } = createShopApp({
+  const { appId, hookUrl, signingSecret } = await relay.makeApp(`${door.url}${callbackPath}`)
+  const { app, idle } = createShopApp({
     store,
     callbackUrl: `${relay.url}${hookUrl}`,
+    relayUrl: relay.url,
+    appId,
     signingSecret,
     simulatorUrl: simulator.url,
     orders,
@@ -63,7 +65,7 @@ export async function openTestShop(
   async function settled(): Promise<void> {
     await simulator.idle()
     await relay.idle()
-    await mpesa.idle()
+    await idle()
   }
   return { app, orders, signingSecret, post, settled, [Symbol.asyncDispose]: () => door.close() }
 }

@@ -96,8 +96,8 @@ describe('paying', () => {
       throw new Error('the disk is full')
     }
     const orders = createOrders({ past: [], unreadable: 0, write }, quiet)
-    const addresses = { callbackUrl: 'http://127.0.0.1:1', simulatorUrl: simulator.url }
-    const parts = { ...addresses, store: new MemoryAdapter(), signingSecret: 'secret' }
+    const addresses = { callbackUrl: 'http://127.0.0.1:1', relayUrl: relay.url, simulatorUrl: simulator.url }
+    const parts = { ...addresses, store: new MemoryAdapter(), appId: 'app', signingSecret: 'secret' }
     const { app } = createShopApp({ ...parts, orders, logger: quiet })
     const headers = { 'content-type': 'application/json' }
     const response = await app.request('/api/payments', { method: 'POST', headers, body: JSON.stringify(checkout) })

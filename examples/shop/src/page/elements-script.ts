@@ -29,8 +29,8 @@ export function formatWhen(at) {
   return day === calendar.format(new Date()) ? formatTime(at) : day + ' ' + formatTime(at)
 }
 
-const tones = { SUCCESS: 'good', SENDING: 'wait', PENDING: 'wait', UNKNOWN: 'open' }
-export const toneOf = ({ status, isOverdue }) => (isOverdue ? 'open' : (tones[status] ?? 'bad'))
+const tones = { SUCCESS: 'good', LOOKING: 'wait', SENDING: 'wait', PENDING: 'wait', UNKNOWN: 'open' }
+export const toneOf = ({ status, isOverdue, isReported }) => (isOverdue || isReported ? 'open' : (tones[status] ?? 'bad'))
 
 /** A later success may still correct a TIMEOUT, but nobody should stand and wait for it. */
 export const isOver = status => !['wait', 'open'].includes(tones[status])

@@ -29,6 +29,7 @@ export const markup = `<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>Duka Jirani</title>
 <link rel="icon" href="${favicon}">
+<link rel="stylesheet" href="/shop/base.css">
 <link rel="stylesheet" href="/shop/style.css">
 </head>
 <body>
@@ -87,12 +88,13 @@ export const markup = `<!doctype html>
       <dl id="payment-facts"></dl>
       <p class="hint" id="payment-hint"></p>
       <div class="actions" id="payment-actions"></div>
-      <p class="problem" id="payment-problem" role="alert"></p>
+      <p class="payment-line" id="payment-line" role="status" aria-live="polite"></p>
     </div>
   </section>
   <section class="counter" aria-labelledby="counter">
     <div class="counter-top">
       <div>${say('counter', 'h2', ' id="counter"')}${say('counterHint', 'p', ' class="hint"')}</div>
+      <a class="till-link" href="/pos" target="_blank" rel="noopener">${say('tillLink')}</a>
       <a class="phone-link" id="phone-link" target="_blank" rel="noopener" hidden>${say('phoneLink')}</a>
     </div>
     ${say('none', 'p', ' class="none" id="none"')}

@@ -49,7 +49,10 @@ export function createPages(): Hono {
   for (const [path, [type, text]] of Object.entries(files)) pages.get(path, context => context.body(text, 200, as(type)))
   let bundled: ReturnType<typeof bundleLive> | undefined
   pages.get('/live/:name', async context => {
-    bundled ??= bundleLive()
+    bundled ??= bundleLive().catch(error => {
+      bundled = undefined
+      throw error
+    })
     const text = (await bundled).get(context.req.param('name'))
     if (text === undefined) throw new ShopError('SHOP_NOT_FOUND', 'The shop has no such page.')
     return context.body(text, 200, as(javascript))

@@ -88,10 +88,16 @@ dd button { margin-left: 8px; padding: 2px 9px; min-height: 30px; border: 1px so
 [data-tone=open] .sign { background: var(--amber-wash); color: var(--amber); font: 800 3.2rem/1 ui-sans-serif, system-ui, sans-serif; }
 [data-tone=open] .sign i::after { content: "?"; font-style: normal; }
 
+.payment-line { display: inline-flex; align-items: center; gap: 9px; min-height: 1.5em; max-width: 46ch; font-size: .9rem; color: var(--soft); text-align: left; }
+.payment-line:not(:empty)::before { content: ""; flex: none; width: 11px; height: 11px; border-radius: 50%; background: var(--green); }
+.payment-line[data-line=asking]::before { background: none; border: 3px solid var(--amber); }
+.payment-line[data-line=lost] { padding: 12px 16px; border-radius: 14px; background: var(--amber-wash); color: var(--amber); font-size: 1rem; font-weight: 600; }
+.payment-line[data-line=lost]::before { border-radius: 0; background: var(--amber); transform: rotate(45deg); }
+
 .counter-top { display: flex; align-items: flex-start; justify-content: space-between; gap: 14px; margin: 4px 0 14px; }
-.phone-link { flex: none; display: inline-flex; align-items: center; min-height: 42px; padding: 6px 16px; border-radius: 12px; border: 1.5px solid var(--green); color: var(--green); font-weight: 650; font-size: .92rem; text-decoration: none; }
-.phone-link::after { content: "↗"; margin-left: 6px; }
-.phone-link:hover { background: var(--green-wash); }
+.phone-link, .till-link { flex: none; display: inline-flex; align-items: center; min-height: 42px; padding: 6px 16px; border-radius: 12px; border: 1.5px solid var(--green); color: var(--green); font-weight: 650; font-size: .92rem; text-decoration: none; }
+.phone-link::after, .till-link::after { content: "↗"; margin-left: 6px; }
+.phone-link:hover, .till-link:hover { background: var(--green-wash); }
 .none { padding: 22px; border: 1.5px dashed #b9ac97; border-radius: 18px; color: var(--soft); }
 #payments { list-style: none; padding: 0; display: grid; gap: 10px; }
 #payments details { background: var(--card); border: 1px solid var(--line); border-radius: 16px; }
