@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Logger, type MpesaStk, SqliteAdapter } from 'mpesa-stk'
+import { attachStreams } from 'mpesa-stk/server'
 import { createSimulator, type Simulator, type SimulatorOptions } from 'mpesa-stk-simulator'
 import { openDoor } from './door.ts'
 import { openRelay, type ShopRelay } from './open-relay.ts'
@@ -85,10 +86,14 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     await packWhatIsPaid(mpesa, orders)
     let isDown = false
     let isClosing = false
-    door.open(request => {
-      const isDelivery = new URL(request.url).pathname === callbackPath
-      return (isDelivery ? isDown : isClosing) ? new Response(null, { status: 503 }) : app.fetch(request)
+    door.open((request, env) => {
+      const { pathname } = new URL(request.url)
+      if (pathname === callbackPath ? isDown : isClosing) return new Response(null, { status: 503 })
+      return pathname.startsWith(streamsPath) ? relay.server.fetch(request, env) : app.fetch(request)
     })
+    // A tablet at the till reaches the shop's address, and not a relay that only this machine may post to. So streams, and
+    // nothing else of the relay, are to be had at the shop's door as well; elsewhere a reverse proxy does this.
+    attachStreams(door.server, relay.server)
     // Now that the shop answers: what was waiting is delivered at once.
     await relay.server.start()
     return {
@@ -126,6 +131,9 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     throw error
   }
 }
+
+/** Where pages listen that cannot have a WebSocket. */
+const streamsPath = '/v1/streams/'
 
 /** Only what runs on this machine posts to the relay, wherever the shop itself is to be reached from. */
 function loopbackOf(host: string): string {

@@ -41,6 +41,8 @@ main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7
 .newest-amount { font-size: clamp(2.9rem, 5.9vw, 5rem); font-weight: 820; letter-spacing: -.035em; line-height: 1.05; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .newest-state { display: flex; align-items: center; gap: 12px; color: var(--tone); font-size: clamp(1.7rem, 3vw, 2.3rem); line-height: 1.1; font-weight: 820; }
 .newest-state svg { width: 52px; height: 52px; flex: none; }
+.newest[data-state=""] .newest-state { visibility: hidden; } .newest[data-state=""] .newest-amount { color: var(--line); }
+[data-line=offline] ~ main .newest, [data-line=closed] ~ main .newest { border-style: dashed; filter: saturate(.3); }
 .newest-receipt { font-size: 1.2rem; white-space: nowrap; }
 .newest-receipt .tail { font: 800 2.2rem/1 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; letter-spacing: .04em; }
 .newest-more { font-size: 1.05rem; line-height: 1.3; align-self: start; text-wrap: pretty; }
@@ -55,21 +57,26 @@ main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7
 .empty { padding: 40px 20px; border: 3px dashed var(--line); border-radius: 20px; text-align: center; font-size: 1.1rem; color: var(--soft); }
 .empty b { font-size: 1.4rem; color: var(--ink); }
 #rows { list-style: none; padding: 0; display: grid; gap: 8px; }
-#rows li { display: grid; grid-template-columns: minmax(0, 1fr) 9.5rem minmax(12.5rem, auto); grid-template-areas: "amount receipt state" "note time state"; gap: 2px 14px; align-items: center; min-height: 84px; padding: 8px 16px; border: 2px solid var(--line); border-left: 10px solid var(--tone); border-radius: 16px; background: var(--card); }
+#rows li { display: grid; grid-template-columns: minmax(0, 1fr) 9rem 13.8rem; grid-template-areas: "amount receipt state" "note time state"; gap: 2px 14px; align-items: center; min-height: 84px; padding: 8px 16px; border: 2px solid var(--line); border-left: 10px solid var(--tone); border-radius: 16px; background: var(--card); }
 #rows li:not(:only-child) { animation: arrive 1.6s ease-out; }
 @keyframes arrive { from { background: var(--wash-tone); } }
 .amount { grid-area: amount; font-size: 2.1rem; font-weight: 800; letter-spacing: -.025em; line-height: 1.1; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .receipt { grid-area: receipt; white-space: nowrap; font-size: .95rem; color: var(--soft); }
 .receipt .tail { font-size: 1.6rem; color: var(--ink); letter-spacing: .03em; }
+#rows li:has(.note:empty) .amount { grid-row: 1 / span 2; }
+#rows li:has(.receipt:empty) time { grid-row: 1 / span 2; font-size: 1.3rem; }
 .state { grid-area: state; display: flex; align-items: center; gap: 10px; color: var(--tone); font-weight: 800; font-size: 1.15rem; line-height: 1.15; }
 .state svg { width: 42px; height: 42px; flex: none; }
 #rows time { grid-area: time; font-size: 1.05rem; font-variant-numeric: tabular-nums; color: var(--soft); }
-.note { grid-area: note; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; min-height: 1.5rem; line-height: 1.25; color: var(--soft); }
+.note { grid-area: note; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; line-height: 1.25; color: var(--soft); }
+.alarm { color: var(--red); font-weight: 750; }
+.alarm::before { content: "⚠ "; }
 .missed { padding: 1px 10px; border-radius: 99px; background: var(--amber-strong); color: #221703; font-size: .95rem; }
 .older { padding: 12px; text-align: center; color: var(--soft); }
 
-@media (max-width: 1100px) { #rows li { grid-template-columns: minmax(0, 1fr) auto minmax(10.5rem, auto); } }
 @media (max-width: 900px) {
+  .line { grid-template-columns: auto minmax(0, 1fr) auto; grid-template-rows: auto auto; min-height: 88px; }
+  .line-words b { display: block; } .heard { grid-column: 2; grid-row: 2; } .line-actions { grid-column: 3; grid-row: 1 / span 2; }
   main { grid-template-columns: minmax(0, 1fr); }
   .side { position: static; }
   .newest-amount { font-size: clamp(3rem, 11vw, 5.4rem); }
@@ -77,14 +84,17 @@ main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7
 @media (max-width: 560px) {
   .firm, .leave { display: none; }
   .sound { padding: 4px 10px; font-size: .92rem; line-height: 1.15; }
-  .line { grid-template-columns: auto minmax(0, 1fr) auto; min-height: 104px; }
-  .line-words b { display: block; font-size: 1.2rem; } .line-words span { font-size: .98rem; }
-  .heard { grid-column: 2; grid-row: 2; } .line-actions { grid-column: 3; grid-row: 1 / span 2; flex-direction: column; } .line-actions > * { padding: 4px 12px; }
+  .line { min-height: 104px; }
+  .line-words b { font-size: 1.2rem; } .line-words span { font-size: .98rem; }
+  .line-actions > * { padding: 4px 12px; min-height: 42px; } .line[data-line=gap] .line-actions { grid-column: 2; grid-row: 3; }
   main { padding-top: 12px; gap: 14px; }
   .newest { padding: 12px 16px; } .newest-amount { font-size: 3.1rem; }
   .filters { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   #rows li { grid-template-columns: minmax(0, 1fr) auto; grid-template-areas: "amount state" "receipt time" "note note"; padding: 8px 12px; }
+  #rows li:has(.receipt:empty) time { grid-row: auto; font-size: 1.05rem; } #rows li:has(.note:empty) { grid-template-areas: "amount state" "receipt time"; }
+  #rows li .note:empty { display: none; }
+  .total { padding: 8px 16px; font-size: 1rem; } .total b { font-size: 1.5rem; }
   .state { font-size: .98rem; justify-content: flex-end; text-align: right; flex-direction: row-reverse; } .state svg { width: 34px; height: 34px; }
-  #rows time { text-align: right; } .amount { font-size: 1.9rem; }
+  #rows time { text-align: right; } #rows li .amount, #rows li:has(.note:empty) .amount { grid-row: auto; font-size: 1.9rem; }
 }
 `

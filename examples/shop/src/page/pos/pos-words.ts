@@ -47,7 +47,7 @@ export const posWords = {
     offlineText: 'Do not hand over on memory: look at the customer’s M-PESA message.',
     closed: 'Closed since {time}',
     closedText: 'This screen hears nothing more. Reload it.',
-    gap: 'Gap: some payments may be missing here',
+    gap: 'Gap: some payments may be missing',
     gapText: 'Look at the shop’s own list, or at the customer’s M-PESA message.',
     missedTitle: 'Live again. Came while offline: {count}',
     missedText: 'They are marked in the list.',

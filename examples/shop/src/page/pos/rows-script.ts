@@ -48,11 +48,11 @@ export function showNewest(row) {
   byId('newest').dataset.state = row ? row.state : ''
   setText('newest-time', row ? formatTime(row.lastAt) : '')
   setText('newest-amount', row ? amountOf(row) : '—')
-  setText('newest-state', row ? say('state-' + row.state) : say('noneYet'))
+  setText('newest-state', row ? say('state-' + row.state) : '')
   byId('newest-shape').setAttribute('href', '#shape-' + (row ? shapeOf(row.state) : 'waiting'))
   const receipt = row?.view.receipt
   byId('newest-receipt').replaceChildren(...(receipt ? [make('span', '', say('receiptEnds') + ' '), ...receiptParts(receipt).slice(1)] : []))
-  setText('newest-more', row ? moreOf(row) : say('noneYetText'))
+  setText('newest-more', row ? moreOf(row) : '')
 }
 
 const amountOf = ({ view }) => (view.amount === null ? 'KES ?' : formatKes(view.amount))
@@ -94,7 +94,7 @@ function fillItem(item, row) {
   item.time.dateTime = lastAt
   item.receipt.replaceChildren(...(view.receipt ? receiptParts(view.receipt) : []))
   const why = view.contradicted ? say('differs') : state === 'failed' ? say(view.status) : ['till', 'none'].includes(state) ? say('more-' + state) : ''
-  item.note.replaceChildren(...(isMissed ? [make('b', 'missed', say('missed'))] : []), ...(why ? [make('span', '', why)] : []))
+  item.note.replaceChildren(...(isMissed ? [make('b', 'missed', say('missed'))] : []), ...(why ? [make('span', view.contradicted ? 'alarm' : '', why)] : []))
 }
 
 for (const button of document.querySelectorAll('[data-group]'))
