@@ -76,7 +76,12 @@ export function createPaymentApi(parts: {
     return context.json({ timeline: tellTrail(await mpesa.history({ paymentId: id })) })
   })
 
-  api.post('/tokens', requireJson, bodyLimit({ maxSize: largestBody, onError: tooLarge }), createTokenRoute(mpesa, relayLink))
+  api.post(
+    '/tokens',
+    requireJson,
+    bodyLimit({ maxSize: largestBody, onError: tooLarge }),
+    createTokenRoute(mpesa, relayLink),
+  )
 
   api.get('/simulator', context => context.json({ url: simulatorUrl, testNumbers: testNumbers.map(nameAndNumber) }))
   api.all('*', () => {

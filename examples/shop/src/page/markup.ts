@@ -94,8 +94,10 @@ export const markup = `<!doctype html>
   <section class="counter" aria-labelledby="counter">
     <div class="counter-top">
       <div>${say('counter', 'h2', ' id="counter"')}${say('counterHint', 'p', ' class="hint"')}</div>
-      <a class="till-link" href="/pos" target="_blank" rel="noopener">${say('tillLink')}</a>
-      <a class="phone-link" id="phone-link" target="_blank" rel="noopener" hidden>${say('phoneLink')}</a>
+      <div class="counter-links">
+        <a class="till-link" href="/pos" target="_blank" rel="noopener">${say('tillLink')}</a>
+        <a class="phone-link" id="phone-link" target="_blank" rel="noopener" hidden>${say('phoneLink')}</a>
+      </div>
     </div>
     ${say('none', 'p', ' class="none" id="none"')}
     <ol id="payments"></ol>

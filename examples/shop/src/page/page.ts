@@ -46,7 +46,8 @@ const files = {
 export function createPages(): Hono {
   const pages = new Hono()
   const as = (type: string) => ({ 'content-type': type, 'cache-control': 'no-cache' })
-  for (const [path, [type, text]] of Object.entries(files)) pages.get(path, context => context.body(text, 200, as(type)))
+  for (const [path, [type, text]] of Object.entries(files))
+    pages.get(path, context => context.body(text, 200, as(type)))
   let bundled: ReturnType<typeof bundleLive> | undefined
   pages.get('/live/:name', async context => {
     bundled ??= bundleLive().catch(error => {

@@ -88,13 +88,15 @@ dd button { margin-left: 8px; padding: 2px 9px; min-height: 30px; border: 1px so
 [data-tone=open] .sign { background: var(--amber-wash); color: var(--amber); font: 800 3.2rem/1 ui-sans-serif, system-ui, sans-serif; }
 [data-tone=open] .sign i::after { content: "?"; font-style: normal; }
 
-.payment-line { display: inline-flex; align-items: center; gap: 9px; min-height: 1.5em; max-width: 46ch; font-size: .9rem; color: var(--soft); text-align: left; }
+.payment-line { display: inline-flex; align-items: center; gap: 9px; max-width: 46ch; font-size: .9rem; color: var(--soft); text-align: left; }
 .payment-line:not(:empty)::before { content: ""; flex: none; width: 11px; height: 11px; border-radius: 50%; background: var(--green); }
 .payment-line[data-line=asking]::before { background: none; border: 3px solid var(--amber); }
 .payment-line[data-line=lost] { padding: 12px 16px; border-radius: 14px; background: var(--amber-wash); color: var(--amber); font-size: 1rem; font-weight: 600; }
 .payment-line[data-line=lost]::before { border-radius: 0; background: var(--amber); transform: rotate(45deg); }
 
-.counter-top { display: flex; align-items: flex-start; justify-content: space-between; gap: 14px; margin: 4px 0 14px; }
+.counter-links { display: flex; flex-wrap: wrap; gap: 10px; }
+.counter-top > :first-child { flex: 1 1 17rem; }
+.counter-top { display: flex; flex-wrap: wrap; align-items: flex-start; justify-content: space-between; gap: 14px; margin: 4px 0 14px; }
 .phone-link, .till-link { flex: none; display: inline-flex; align-items: center; min-height: 42px; padding: 6px 16px; border-radius: 12px; border: 1.5px solid var(--green); color: var(--green); font-weight: 650; font-size: .92rem; text-decoration: none; }
 .phone-link::after, .till-link::after { content: "↗"; margin-left: 6px; }
 .phone-link:hover, .till-link:hover { background: var(--green-wash); }
@@ -124,7 +126,7 @@ dd button { margin-left: 8px; padding: 2px 9px; min-height: 30px; border: 1px so
 @media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr); } .till { position: static; } }
 @media (max-width: 560px) {
   main { padding: 16px 12px 48px; gap: 26px; }
-  .counter-top { flex-wrap: wrap; } dl { padding: 14px; column-gap: 12px; }
+  dl { padding: 14px; column-gap: 12px; }
   .shelf { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .bar { padding: 12px 16px; } .tagline { display: none; }
   .pay { padding: 8px 18px; font-size: 1.02rem; }

@@ -70,13 +70,6 @@ export function createTillBook(): TillBook {
   const seen = new Set<string>()
   let lastKey = 0
 
-  function namesOf({ paymentId, formerPaymentId, MpesaReceiptNumber }: PaymentEvent): string[] {
-    const names = [`id ${paymentId}`]
-    if (formerPaymentId !== undefined) names.push(`id ${formerPaymentId}`)
-    if (MpesaReceiptNumber !== undefined) names.push(`receipt ${MpesaReceiptNumber}`)
-    return names
-  }
-
   function join(names: readonly string[]): Entry | null {
     const found = [...new Set(names.flatMap(name => byName.get(name) ?? []))].sort((one, other) => one.key - other.key)
     const [first = null, ...more] = found
@@ -88,11 +81,23 @@ export function createTillBook(): TillBook {
     return first
   }
 
+  /** Two payments that the shop knows apart stay two, whatever receipt somebody posts for both. */
+  function mayShare(receipt: string, ids: readonly string[]): boolean {
+    const all = new Set([
+      ...(byName.get(receipt)?.names ?? []),
+      ...ids.flatMap(id => [...(byName.get(id)?.names ?? [id])]),
+    ])
+    return [...all].filter(name => name.startsWith('id ') && !name.startsWith('id h_')).length <= 1
+  }
+
   return {
     take(event, isMissed) {
       if (seen.has(event.id)) return null
       seen.add(event.id)
-      const names = namesOf(event)
+      const { paymentId, formerPaymentId, MpesaReceiptNumber } = event
+      const names = [`id ${paymentId}`, ...(formerPaymentId === undefined ? [] : [`id ${formerPaymentId}`])]
+      const receipt = `receipt ${MpesaReceiptNumber}`
+      if (MpesaReceiptNumber !== undefined && mayShare(receipt, names)) names.push(receipt)
       const known = join(names)
       const key = known?.key ?? ++lastKey
       const heard = [...(known?.heard ?? []), { event, order: seen.size }].sort((one, other) => one.order - other.order)
@@ -104,7 +109,9 @@ export function createTillBook(): TillBook {
     },
     day(name) {
       const rows = [...entries.values()].map(({ row }) => row).filter(({ lastAt }) => nairobiDay(lastAt) === name)
-      rows.sort((one, other) => (one.firstAt < other.firstAt ? 1 : one.firstAt > other.firstAt ? -1 : other.key - one.key))
+      rows.sort((one, other) =>
+        one.firstAt < other.firstAt ? 1 : one.firstAt > other.firstAt ? -1 : other.key - one.key,
+      )
       const counts = { paid: 0, waiting: 0, failed: 0 }
       let paidShillings = 0
       for (const { group, view } of rows) {

@@ -2,7 +2,8 @@ import { brand, favicon } from '../brand.ts'
 import { type PosWord, posWords } from './pos-words.ts'
 
 /** English from the start, so that nothing jumps; the script puts the other language in. */
-const say = (word: PosWord, tag = 'span', more = '') => `<${tag} data-word="${word}"${more}>${posWords.en[word]}</${tag}>`
+const say = (word: PosWord, tag = 'span', more = '') =>
+  `<${tag} data-word="${word}"${more}>${posWords.en[word]}</${tag}>`
 
 /** Each state has a shape of its own, for those who do not tell the colours apart. */
 const shapes = `<svg width="0" height="0" aria-hidden="true" focusable="false"><defs>

@@ -78,13 +78,14 @@ main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7
   .line { grid-template-columns: auto minmax(0, 1fr) auto; grid-template-rows: auto auto; min-height: 88px; }
   .line-words b { display: block; } .heard { grid-column: 2; grid-row: 2; } .line-actions { grid-column: 3; grid-row: 1 / span 2; }
   main { grid-template-columns: minmax(0, 1fr); }
-  .side { position: static; }
+  .side { position: static; } .newest[data-state=""] { display: none; }
   .newest-amount { font-size: clamp(3rem, 11vw, 5.4rem); }
 }
+@media (max-width: 360px) { .mark { display: none; } .bar { gap: 6px; } .sound svg { display: none; } .filters svg { display: none; } .filters button { font-size: .92rem; padding: 4px 6px; } .languages button { min-width: 38px; } #rows li .amount { font-size: 1.6rem; } }
 @media (max-width: 560px) {
   .firm, .leave { display: none; }
   .sound { padding: 4px 10px; font-size: .92rem; line-height: 1.15; }
-  .line { min-height: 104px; }
+  .line { min-height: 104px; } .heard { white-space: normal; }
   .line-words b { font-size: 1.2rem; } .line-words span { font-size: .98rem; }
   .line-actions > * { padding: 4px 12px; min-height: 42px; } .line[data-line=gap] .line-actions { grid-column: 2; grid-row: 3; }
   main { padding-top: 12px; gap: 14px; }

@@ -37,19 +37,22 @@ function show() {
 }
 
 byId('sound').addEventListener('click', async () => {
-  if (audio === null) {
-    audio = new AudioContext()
-    // A tablet that takes the sound away, for a call or to save power, must not look as if it were on.
-    audio.addEventListener('statechange', show)
-  }
-  if (audio.state === 'running') await audio.suspend()
+  // One that is made by a touch runs already.
+  if (audio?.state === 'running') await audio.suspend()
   else {
+    audio ??= listenTo(new AudioContext())
     await audio.resume()
     play('paid')
     void keepAwake()
   }
   show()
 })
+
+/** A tablet that takes the sound away, for a call or to save power, must not look as if it were on. */
+function listenTo(context) {
+  context.addEventListener('statechange', show)
+  return context
+}
 
 /** A till that has gone to sleep tells nobody anything. Where the browser allows it: https, or localhost. */
 async function keepAwake() {
