@@ -34,13 +34,16 @@ export function listen(options: ListenOptions): Listening {
   // The shop's own address serves the streams as well.
   const client = connectPayments({
     url: page.location.origin,
-    getToken: () => fetchToken(options),
+    getToken: () => fetchToken(options.stream, noteShopTime),
     webSocket: page.WebSocket && withEar(page.WebSocket, onHeard),
     fetch: async (input, init) => overhear(await fetch(input, init), onHeard),
   })
   let stream: StreamState = 'replaying'
   let told: LineState = 'connecting'
   let hasBeenLive = false
+  /** By the shop's time. */
+  let liveAgainAtMs = 0
+  let shopAheadMs = 0
   let timer: ReturnType<typeof setTimeout> | undefined
 
   client.subscribe(options.stream, {
@@ -48,7 +51,8 @@ export function listen(options: ListenOptions): Listening {
     resume: false,
     onEvent: event => {
       onHeard()
-      onEvent(event, hasBeenLive && told !== 'live')
+      // A connection that comes back to life hands over what it held back when it is live already.
+      onEvent(event, hasBeenLive && (told !== 'live' || Date.parse(event.at) < liveAgainAtMs))
     },
     onState: ({ state }) => {
       if (state === 'gap') onGap()
@@ -58,11 +62,19 @@ export function listen(options: ListenOptions): Listening {
   })
   client.onState(look)
 
+  function noteShopTime(atMs: number): void {
+    shopAheadMs = atMs - Date.now()
+    options.onShopTime?.(atMs)
+  }
+
   function look(): void {
     const next = lineNow()
     if (next === told || (told === 'offline' && (next === 'late' || next === 'connecting'))) return
     clearTimeout(timer)
-    if (next === 'live') hasBeenLive = true
+    if (next === 'live') {
+      if (hasBeenLive) liveAgainAtMs = Date.now() + shopAheadMs
+      hasBeenLive = true
+    }
     if (next === 'late' || next === 'connecting') timer = setTimeout(() => tell('offline'), offlineAfterMs)
     tell(next)
   }
@@ -89,16 +101,20 @@ export function listen(options: ListenOptions): Listening {
   }
 }
 
-async function fetchToken({ stream, onShopTime }: ListenOptions): Promise<{ token: string; ttlMs: number }> {
+type Token = { readonly token: string; readonly ttlMs: number }
+
+async function fetchToken(stream: string, onShopTime: (atMs: number) => void): Promise<Token> {
+  const askedAtMs = Date.now()
   const response = await fetch('/api/tokens', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ stream }),
   })
   if (!response.ok) throw new Error(`the shop gave no token: ${response.status}`)
-  const shopTime = Date.parse(response.headers.get('date') ?? '')
-  if (!Number.isNaN(shopTime)) onShopTime?.(shopTime)
-  return (await response.json()) as { token: string; ttlMs: number }
+  // Whole seconds, and a while ago: at the latest it is now this. What is marked as missed is rather too much than too little.
+  const shopTimeMs = Date.parse(response.headers.get('date') ?? '') + 999 + Date.now() - askedAtMs
+  if (!Number.isNaN(shopTimeMs)) onShopTime(shopTimeMs)
+  return (await response.json()) as Token
 }
 
 /** The client tells of events only; a person in front of the screen wants to see that the line is alive. */
