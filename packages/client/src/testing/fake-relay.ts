@@ -24,6 +24,8 @@ export class FakeRelay implements AsyncDisposable {
   blocksWebSocket = false
   /** Answers what is no event stream. */
   blocksSse = false
+  /** A long poll is answered at once, although there is nothing. */
+  pollsAtOnce = false
   saysHello = true
   answersAuth = true
   answersPing = true
@@ -103,6 +105,11 @@ export class FakeRelay implements AsyncDisposable {
     for (const reader of [...this.#live]) if (reader.stream === stream) reader.send({ type: 'ended', reason: 'over' })
   }
 
+  /** Ends the responses of event streams, as after four minutes. */
+  rotate(): void {
+    for (const { sink } of [...this.#live]) if ('end' in sink) (sink as ServerResponse).end()
+  }
+
   /** Ends every connection without a word. */
   cut(): void {
     for (const socket of this.#sockets.clients) socket.terminate()
@@ -130,7 +137,7 @@ export class FakeRelay implements AsyncDisposable {
     socket.on('error', () => {})
     socket.on('close', () => this.#leave(socket))
     socket.on('message', data => {
-      const frame = JSON.parse(String(data)) as Frame
+      const frame = JSON.parse((data as Buffer).toString()) as Frame
       this.received.push(frame)
       const id = Number(frame['id'])
       if (frame.type === 'auth' || frame.type === 'refresh') {
@@ -173,7 +180,7 @@ export class FakeRelay implements AsyncDisposable {
       response.write(': here\n\n')
       response.on('close', () => this.#leave(response))
       this.#replay(stream, from, response, frame =>
-        response.write(`id: ${frame['cursor']}\ndata: ${JSON.stringify(frame)}\n\n`),
+        response.write(`id: ${String(frame['cursor'])}\ndata: ${JSON.stringify(frame)}\n\n`),
       )
     } else {
       this.#poll(stream, from, url.searchParams.get('wait') !== '0', response)
@@ -198,7 +205,7 @@ export class FakeRelay implements AsyncDisposable {
     response.on('close', () => this.#leave(response))
     this.#replay(stream, from, response, collect)
     isReplayed = true
-    if (!waits || frames.length > 0) answer()
+    if (!waits || frames.length > 0 || this.pollsAtOnce) answer()
   }
 
   #replay(stream: string, from: string, sink: object, send: (frame: Frame) => void): void {
