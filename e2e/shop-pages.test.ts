@@ -158,7 +158,7 @@ describe.skipIf(!isBrowserHere && process.env['REQUIRE_ALL'] !== '1')('the pages
       expect(await page.locator('#newest').textContent()).toContain(receipt.slice(-4))
       expect(await page.locator('#newest-amount').textContent()).toBe('KES 320')
       await row(page, 'paid').first().getByText('PAID', { exact: true }).waitFor()
-      await page.locator('#announcer', { hasText: `receipt ends ${[...receipt.slice(-4)].join(' ')}` }).waitFor()
+      await page.locator('#announcer', { hasText: `receipt ends ${receipt.slice(-4).split('').join(' ')}` }).waitFor()
       await expect.poll(() => count(page, 'paid')).toBe(paidBefore + 1)
       expect(await tones(page)).toEqual(paidTune)
 
@@ -192,6 +192,14 @@ describe.skipIf(!isBrowserHere && process.env['REQUIRE_ALL'] !== '1')('the pages
       await page.getByRole('button', { name: 'Seen' }).click()
       await line(page, 'live')
       expect(await page.getByText('came while offline').count()).toBe(0)
+    })
+
+    test('hears over server-sent events where there are no WebSockets', async () => {
+      const page = await open('/pos', 'delete globalThis.WebSocket')
+      await line(page, 'live')
+      const before = await count(page, 'paid')
+      await payElsewhere('254700009001')
+      await expect.poll(() => count(page, 'paid')).toBe(before + 1)
     })
 
     test('says when something of it is gone for good', async () => {
