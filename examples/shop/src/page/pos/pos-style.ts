@@ -29,7 +29,7 @@ h1.shop { font-size: 1.15rem; margin-right: auto; }
 .line[data-line=offline] .lamp, .line[data-line=closed] .lamp { transform: rotate(45deg); background: currentcolor; }
 @keyframes turn { to { transform: rotate(1turn); } }
 
-main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); gap: 18px; align-items: start; padding: 18px clamp(12px, 2.4vw, 28px) 40px; }
+main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); gap: 18px; align-items: start; align-content: start; padding: 18px clamp(12px, 2.4vw, 28px) 40px; }
 .side { position: sticky; top: 104px; display: grid; gap: 14px; }
 [data-state] { --tone: var(--soft); --wash-tone: var(--card); }
 [data-state=paid], [data-state=till] { --tone: var(--green); --wash-tone: var(--green-wash); }
@@ -91,11 +91,11 @@ main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7
   main { padding-top: 12px; gap: 14px; }
   .newest { padding: 12px 16px; } .newest-amount { font-size: 3.1rem; }
   .filters { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  #rows li { grid-template-columns: minmax(0, 1fr) auto; grid-template-areas: "amount state" "receipt time" "note note"; padding: 8px 12px; }
-  #rows li:has(.receipt:empty) time { grid-row: auto; font-size: 1.05rem; } #rows li:has(.note:empty) { grid-template-areas: "amount state" "receipt time"; }
+  #rows li { grid-template-columns: minmax(0, 1fr) auto; grid-template-areas: "amount time" "receipt state" "note note"; padding: 8px 12px; }
+  #rows li:has(.receipt:empty) time { grid-row: auto; font-size: 1.05rem; } #rows li:has(.note:empty) { grid-template-areas: "amount time" "receipt state"; }
   #rows li .note:empty { display: none; }
   .total { padding: 8px 16px; font-size: 1rem; } .total b { font-size: 1.5rem; }
-  .state { font-size: .98rem; justify-content: flex-end; text-align: right; flex-direction: row-reverse; } .state svg { width: 34px; height: 34px; }
+  .state { gap: 7px; font-size: .95rem; justify-content: flex-end; white-space: nowrap; } .state svg { width: 32px; height: 32px; }
   #rows time { text-align: right; } #rows li .amount, #rows li:has(.note:empty) .amount { grid-row: auto; font-size: 1.9rem; }
 }
 `
