@@ -2,7 +2,6 @@
 export const posWords = {
   en: {
     till: 'Till',
-    today: 'Today',
     paidToday: 'Paid today',
     soundOff: 'Turn sound on',
     soundOn: 'Sound is on',
@@ -34,7 +33,6 @@ export const posWords = {
     EXPIRED: 'The prompt ran out of time',
     FAILED: 'M-PESA refused it',
     receiptEnds: 'Receipt ends',
-    noReceipt: 'No receipt',
     differs: 'Two accounts of this payment differ. Call the manager.',
     missed: 'came while offline',
     connecting: 'Connecting…',
@@ -66,7 +64,6 @@ export const posWords = {
   },
   sw: {
     till: 'Kaunta',
-    today: 'Leo',
     paidToday: 'Yaliyolipwa leo',
     soundOff: 'Washa sauti',
     soundOn: 'Sauti imewashwa',
@@ -98,7 +95,6 @@ export const posWords = {
     EXPIRED: 'Muda wa ombi umeisha',
     FAILED: 'M-PESA imekataa',
     receiptEnds: 'Risiti inaishia',
-    noReceipt: 'Hakuna risiti',
     differs: 'Taarifa mbili za malipo haya hazilingani. Mwite meneja.',
     missed: 'yaliingia bila mtandao',
     connecting: 'Inaunganisha…',
