@@ -401,9 +401,10 @@ describe.skipIf(!isBrowserHere && process.env['REQUIRE_ALL'] !== '1')('the page'
   test('says so when nobody answers, and lets the customer go at any time', async () => {
     const { page, complaints } = await openShop()
     let isOverdue = false
-    await page.route('**/api/payments/*', async route => {
+    await page.route(/\/api\/payments(\/[^/]+)?$/, async route => {
       const response = await route.fetch()
-      await route.fulfill({ response, json: { ...((await response.json()) as object), isOverdue } })
+      const overdueInMs = isOverdue ? null : 300
+      await route.fulfill({ response, json: { ...((await response.json()) as object), isOverdue, overdueInMs } })
     })
     await page.getByRole('button', { name: 'Never answered' }).click()
     await page.getByRole('button', { name: /Pay with M-PESA/ }).click()

@@ -9,6 +9,8 @@ type Answer = (request: Request, env: HttpBindings) => Response | Promise<Respon
 export type Door = {
   /** As this machine reaches it. */
   readonly url: string
+  /** For who takes WebSockets. */
+  readonly server: Server
   /** Who answers from now on. */
   open(answer: Answer): void
   /** Takes no new caller, waits for the answers under way, then cuts every connection. */
@@ -42,6 +44,7 @@ export async function openDoor(host: string, port: number): Promise<Door> {
   const closed = new Promise(resolve => server.once('close', resolve))
   return {
     url: callableUrl(server.address() as AddressInfo),
+    server,
     open: next => {
       answer = next
     },

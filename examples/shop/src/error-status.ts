@@ -13,6 +13,8 @@ const statusOfCode: Partial<Record<MpesaStkErrorCode, ErrorStatus>> = {
   MPESA_STK_IDEMPOTENCY_KEY_REUSED: 409,
   MPESA_STK_PUSH_REFUSED: 502,
   MPESA_STK_STORE_CONTENDED: 503,
+  MPESA_STK_RELAY_UNREACHABLE: 503,
+  MPESA_STK_RELAY_UNAVAILABLE: 503,
 }
 
 /** The body of every answer that is not a success. */

@@ -17,7 +17,9 @@ export type RelayedEvent = {
   }[]
 }
 
-/** What the relay has of the shop's app, oldest first. Asked with the signing secret, as a merchant asks. */
+type ListedEvent = { readonly eventId: string; readonly kind: string }
+
+/** The callbacks that the relay has for the shop's app, oldest first. Asked with the signing secret, as a merchant asks. */
 export async function readRelayedEvents({ relay, relayApp }: Shop): Promise<readonly RelayedEvent[]> {
   const read = async (path: string): Promise<unknown> => {
     const headers = { authorization: `Bearer ${relayApp.signingSecret}` }
@@ -25,8 +27,9 @@ export async function readRelayedEvents({ relay, relayApp }: Shop): Promise<read
     if (!response.ok) throw new Error(`the relay answered ${response.status}`)
     return response.json()
   }
-  const { events } = (await read(`/v1/apps/${relayApp.appId}/events`)) as { events: { eventId: string }[] }
-  const oldestFirst = [...events].reverse()
+  const { events } = (await read(`/v1/apps/${relayApp.appId}/events`)) as { events: ListedEvent[] }
+  // What the shop itself reported is there as well, for the screens that listen.
+  const oldestFirst = events.filter(({ kind }) => kind !== 'lifecycle').reverse()
   return Promise.all(oldestFirst.map(({ eventId }) => read(`/v1/events/${eventId}`) as Promise<RelayedEvent>))
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Logger } from 'mpesa-stk'
-import { createRelayServer, type RelayServer, SqliteRelayAdapter } from 'mpesa-stk/server'
+import { attachStreams, createRelayServer, type RelayServer, SqliteRelayAdapter } from 'mpesa-stk/server'
 import type { Door } from './door.ts'
 
 /** A running relay: what Safaricom posts to it is stored, and delivered to the shop until that has it. */
@@ -29,6 +29,7 @@ export async function openRelay(door: Door, dataFolder: string, logger: Logger):
     const server = createRelayServer({ storage, dataFolder, allowPrivateTargets: true, workers: 'manual', logger })
     server.get('/', context => context.text(greeting))
     door.open((request, env) => server.fetch(request, env))
+    attachStreams(door.server, server)
     return { url: door.url, server, stop: () => server.stop(), close: () => storage.close() }
   } catch (error) {
     await storage.close()

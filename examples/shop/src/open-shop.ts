@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Logger, type MpesaStk, SqliteAdapter } from 'mpesa-stk'
+import { attachStreams } from 'mpesa-stk/server'
 import { createSimulator, type Simulator, type SimulatorOptions } from 'mpesa-stk-simulator'
 import { openDoor } from './door.ts'
 import { openRelay, type ShopRelay } from './open-relay.ts'
@@ -70,9 +71,11 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     const file = join(data, 'relay-app.json')
     const targetUrl = `${url}${callbackPath}`
     const relayApp = await findRelayApp({ file, relayUrl: relay.url, targetUrl, scheduleMs }).catch(fail(cannotStore))
-    const { app, mpesa } = createShopApp({
+    const { app, mpesa, idle } = createShopApp({
       store,
       callbackUrl: `${relay.url}${relayApp.hookUrl}`,
+      relayUrl: relay.url,
+      appId: relayApp.appId,
       signingSecret: relayApp.signingSecret,
       simulatorUrl: simulator.url,
       orders,
@@ -83,10 +86,14 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     await packWhatIsPaid(mpesa, orders)
     let isDown = false
     let isClosing = false
-    door.open(request => {
-      const isDelivery = new URL(request.url).pathname === callbackPath
-      return (isDelivery ? isDown : isClosing) ? new Response(null, { status: 503 }) : app.fetch(request)
+    door.open((request, env) => {
+      const { pathname } = new URL(request.url)
+      if (pathname === callbackPath ? isDown : isClosing) return new Response(null, { status: 503 })
+      return pathname.startsWith(streamsPath) ? relay.server.fetch(request, env) : app.fetch(request)
     })
+    // A tablet at the till reaches the shop's address, and not a relay that only this machine may post to. So streams, and
+    // nothing else of the relay, are to be had at the shop's door as well; elsewhere a reverse proxy does this.
+    attachStreams(door.server, relay.server)
     // Now that the shop answers: what was waiting is delivered at once.
     await relay.server.start()
     return {
@@ -98,7 +105,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
       async settled() {
         await simulator.idle()
         await relay.server.relay.deliveries.idle()
-        await mpesa.idle()
+        await idle()
       },
       setDown: isSo => {
         isDown = isSo
@@ -107,12 +114,14 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
         // The shop takes no new customer, but what the relay still delivers: at a door that is shut, each delivery would
         // fail and wait for half a minute of the next run. The simulator goes before the answers under way are waited for:
         // a push that waits for it then ends as unknown, and that is still stored.
+        // The relay's own door is the last to close, so that it still hears of what was settled.
         isClosing = true
         await simulator.close()
         await relay.stop()
-        await relayDoor.close()
         await door.close()
         await mpesa.stop()
+        await idle()
+        await relayDoor.close()
         await relay.close()
         await store.close()
       },
@@ -122,6 +131,9 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     throw error
   }
 }
+
+/** Where pages listen that cannot have a WebSocket. */
+const streamsPath = '/v1/streams/'
 
 /** Only what runs on this machine posts to the relay, wherever the shop itself is to be reached from. */
 function loopbackOf(host: string): string {

@@ -39,14 +39,17 @@ export type TestRelay = Awaited<ReturnType<typeof openTestRelay>>
 export async function openTestShop(
   simulator: Simulator,
   relay: TestRelay,
-  { store = new MemoryAdapter(), now }: { readonly store?: Store; readonly now?: () => Date } = {},
+  options: { readonly store?: Store; readonly now?: () => Date; readonly relayUrl?: string } = {},
 ) {
+  const { store = new MemoryAdapter(), now, relayUrl = relay.url } = options
   const door = await openDoor('127.0.0.1', 0)
   const orders = createOrders(rememberOrderEvents(), quiet)
-  const { hookUrl, signingSecret } = await relay.makeApp(`${door.url}${callbackPath}`)
-  const { app, mpesa } = createShopApp({
+  const { appId, hookUrl, signingSecret } = await relay.makeApp(`${door.url}${callbackPath}`)
+  const { app, idle } = createShopApp({
     store,
     callbackUrl: `${relay.url}${hookUrl}`,
+    relayUrl,
+    appId,
     signingSecret,
     simulatorUrl: simulator.url,
     orders,
@@ -63,7 +66,7 @@ export async function openTestShop(
   async function settled(): Promise<void> {
     await simulator.idle()
     await relay.idle()
-    await mpesa.idle()
+    await idle()
   }
   return { app, orders, signingSecret, post, settled, [Symbol.asyncDispose]: () => door.close() }
 }

@@ -18,6 +18,8 @@ export type PaymentAnswer = {
   readonly isPacked: boolean
   /** M-PESA should have reported the end long ago. It still may. */
   readonly isOverdue: boolean
+  /** When that will be said of it, from now: no page has to trust its clock. Null when it is over, or overdue already. */
+  readonly overdueInMs: number | null
   /** Why it did not succeed: Daraja's code, what the customer reads, and what the person on call reads. */
   readonly explanation: {
     readonly code: string
@@ -35,6 +37,8 @@ const patienceMs = 90_000
 export function toPaymentAnswer(payment: PaymentView, order: Order | null, now: Date): PaymentAnswer {
   const { id, status, amount, accountReference, phoneNumber, initiatedAt, explanation } = payment
   const accepted = 'checkoutRequestId' in payment ? payment : null
+  const isOpen = status === 'PENDING' || status === 'SENDING'
+  const patienceLeftMs = patienceMs - (now.getTime() - initiatedAt.getTime())
   return {
     id,
     status,
@@ -46,7 +50,8 @@ export function toPaymentAnswer(payment: PaymentView, order: Order | null, now: 
     completedAt: accepted?.completedAt?.toISOString() ?? null,
     title: order?.title ?? null,
     isPacked: (order?.timesPacked ?? 0) > 0,
-    isOverdue: (status === 'PENDING' || status === 'SENDING') && now.getTime() - initiatedAt.getTime() >= patienceMs,
+    isOverdue: isOpen && patienceLeftMs <= 0,
+    overdueInMs: isOpen && patienceLeftMs > 0 ? patienceLeftMs : null,
     explanation:
       explanation === null
         ? null

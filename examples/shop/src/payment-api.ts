@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { type MpesaStk, PushRefusedError } from 'mpesa-stk'
+import { type MpesaStk, type PendingReport, PushRefusedError, type RelayLink } from 'mpesa-stk'
 import { testNumbers } from 'mpesa-stk-simulator'
 import { readCheckout } from './checkout-request.ts'
 import type { Orders } from './orders.ts'
@@ -8,6 +8,7 @@ import { type PaymentAnswer, toPaymentAnswer } from './payment-answer.ts'
 import { refuseForeigners, requireJson } from './same-origin.ts'
 import { ShopError } from './shop-error.ts'
 import { tellTrail } from './timeline.ts'
+import { createTokenRoute } from './token-route.ts'
 
 const largestBody = 10_000
 
@@ -17,11 +18,14 @@ const largestBody = 10_000
  */
 export function createPaymentApi(parts: {
   readonly mpesa: MpesaStk
+  readonly relayLink: RelayLink
+  /** Tells the screens that listen, without being waited for. */
+  readonly reportPending: (payment: PendingReport) => void
   readonly orders: Orders
   readonly simulatorUrl: string
   readonly now: () => Date
 }): Hono {
-  const { mpesa, orders, simulatorUrl, now } = parts
+  const { mpesa, relayLink, reportPending, orders, simulatorUrl, now } = parts
   const api = new Hono()
   api.use(refuseForeigners)
   api.use(async (context, next) => {
@@ -45,15 +49,16 @@ export function createPaymentApi(parts: {
     try {
       // Ends when Daraja has answered the push, not when the customer has paid. Asked twice with one key (a double
       // click, a reload, a retry after a lost connection) it prompts once and answers with the same payment.
-      const { paymentId } = await mpesa.initiatePayment({
+      const initiated = await mpesa.initiatePayment({
         phoneNumber: checkout.phoneNumber,
         amount: checkout.amount,
         accountReference: checkout.reference,
         description: checkout.title.en,
         idempotencyKey: checkout.idempotencyKey,
       })
-      orders.addPayment(checkout.reference, paymentId)
-      return context.json(await findPayment(paymentId), 201)
+      orders.addPayment(checkout.reference, initiated.paymentId)
+      reportPending({ ...initiated, amount: checkout.amount })
+      return context.json(await findPayment(initiated.paymentId), 201)
     } catch (error) {
       if (error instanceof PushRefusedError) orders.addPayment(checkout.reference, error.paymentId)
       throw error
@@ -70,6 +75,13 @@ export function createPaymentApi(parts: {
     const { id } = await findPayment(context.req.param('id'))
     return context.json({ timeline: tellTrail(await mpesa.history({ paymentId: id })) })
   })
+
+  api.post(
+    '/tokens',
+    requireJson,
+    bodyLimit({ maxSize: largestBody, onError: tooLarge }),
+    createTokenRoute(mpesa, relayLink),
+  )
 
   api.get('/simulator', context => context.json({ url: simulatorUrl, testNumbers: testNumbers.map(nameAndNumber) }))
   api.all('*', () => {

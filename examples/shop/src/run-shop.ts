@@ -12,6 +12,7 @@ export async function runShop(options: Omit<ShopOptions, 'logger'>): Promise<num
   console.log(
     `payments are kept in ${near.startsWith('..') ? file : near}, orders in orders.jsonl and callbacks in relay/ beside it; no account and no money are involved`,
   )
+  console.log(`the till, for the cashier's tablet: ${shop.url}/pos`)
   console.log(`ready  shop ${shop.url}  phone (simulator) ${shop.simulator.url}  relay ${shop.relay.url}`)
   await stop
   await shop.close()

@@ -1,8 +1,10 @@
+import type { Hono } from 'hono'
 import { MemoryAdapter } from 'mpesa-stk'
 import { createSimulator, type Simulator } from 'mpesa-stk-simulator'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestRelay, openTestShop, quiet, type TestRelay } from './open-test-shop.ts'
 import { createOrders } from './orders.ts'
+import { posWords } from './page/pos/pos-words.ts'
 import { words } from './page/words.ts'
 import type { PaymentAnswer } from './payment-answer.ts'
 import { createShopApp } from './shop-app.ts'
@@ -96,8 +98,8 @@ describe('paying', () => {
       throw new Error('the disk is full')
     }
     const orders = createOrders({ past: [], unreadable: 0, write }, quiet)
-    const addresses = { callbackUrl: 'http://127.0.0.1:1', simulatorUrl: simulator.url }
-    const parts = { ...addresses, store: new MemoryAdapter(), signingSecret: 'secret' }
+    const addresses = { callbackUrl: 'http://127.0.0.1:1', relayUrl: relay.url, simulatorUrl: simulator.url }
+    const parts = { ...addresses, store: new MemoryAdapter(), appId: 'app', signingSecret: 'secret' }
     const { app } = createShopApp({ ...parts, orders, logger: quiet })
     const headers = { 'content-type': 'application/json' }
     const response = await app.request('/api/payments', { method: 'POST', headers, body: JSON.stringify(checkout) })
@@ -173,6 +175,72 @@ describe('a payment request is refused', () => {
   })
 })
 
+describe('a token for a page', () => {
+  type Token = { readonly token: string; readonly streams: readonly string[] }
+  const mint = (app: Hono, body: unknown, headers: Record<string, string> = {}) =>
+    app.request('/api/tokens', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+  /** What the stream of a token's choice says so far. */
+  const poll = (stream: string, token: string) =>
+    fetch(`${relay.url}/v1/streams/${stream}/events?from=start`, { headers: { authorization: `Bearer ${token}` } })
+
+  test('opens the stream of its payment, to the end, and no other', async () => {
+    await using shop = await openTestShop(simulator, relay)
+    const { id } = await read(await shop.post({ ...checkout, phoneNumber: '254700009001' }))
+    await shop.settled()
+    const response = await mint(shop.app, { stream: `payment:${id}` })
+    expect(response.status).toBe(201)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const { token, streams } = (await response.json()) as Token
+    expect(streams).toEqual([`payment:${id}`])
+    const told = await (await poll(`payment:${id}`, token)).text()
+    expect(JSON.parse(told)).toMatchObject({
+      frames: expect.arrayContaining([
+        {
+          type: 'event',
+          cursor: expect.any(String),
+          event: expect.objectContaining({ type: 'payment.settled', status: 'SUCCESS' }),
+        },
+      ]),
+    })
+    expect(told).not.toMatch(/ws_CO_|254700009001/)
+    for (const other of ['source', 'payment:another']) expect((await poll(other, token)).status).toBe(403)
+  })
+
+  test('of the till opens every payment', async () => {
+    await using shop = await openTestShop(simulator, relay)
+    const { id } = await read(await shop.post(checkout))
+    await shop.settled()
+    const { token } = (await (await mint(shop.app, { stream: 'source' })).json()) as Token
+    expect(await (await poll('source', token)).text()).toContain(id)
+  })
+
+  test.each<[string, unknown, Record<string, string>, number]>([
+    ['another site asks', { stream: 'source' }, { origin: 'https://evil.example' }, 403],
+    ['a name that was pointed at us asks', { stream: 'source' }, { host: 'evil.example' }, 403],
+    ['a form asks', { stream: 'source' }, { 'content-type': 'text/plain' }, 415],
+    ['nobody has that payment', { stream: 'payment:nobody' }, {}, 404],
+    ['it is no stream', { stream: 'everything' }, {}, 404],
+    ['it is no text', { stream: ['source'] }, {}, 400],
+    ['it is nothing', null, {}, 400],
+  ])('is not given when %s', async (_why, body, headers, status) => {
+    await using shop = await openTestShop(simulator, relay)
+    const response = await mint(shop.app, body, headers)
+    expect(response.status).toBe(status)
+    expect(await response.text()).not.toContain('"token"')
+  })
+
+  test('cannot be had while the relay is away, and paying does not wait for it', async () => {
+    await using shop = await openTestShop(simulator, relay, { relayUrl: 'http://127.0.0.1:1' })
+    const response = await shop.post(checkout)
+    expect(response.status).toBe(201)
+    expect((await mint(shop.app, { stream: `payment:${(await read(response)).id}` })).status).toBe(503)
+  })
+})
+
 describe('the page', () => {
   test('and everything that it loads comes from the shop, with nothing inline', async () => {
     await using shop = await openTestShop(simulator, relay)
@@ -186,8 +254,10 @@ describe('the page', () => {
     for (const path of [
       style,
       script,
+      '/shop/base.css',
       '/shop/language.js',
       '/shop/elements.js',
+      '/shop/watch.js',
       '/shop/payment.js',
       '/shop/counter.js',
     ]) {
@@ -195,20 +265,46 @@ describe('the page', () => {
     }
   })
 
-  test('has a place for every sentence that it names', async () => {
+  test.each([
+    ['/', words.sw],
+    ['/pos', posWords.sw],
+  ])('%s has a place for every sentence that it names', async (path, sentences) => {
     await using shop = await openTestShop(simulator, relay)
-    const html = await (await shop.app.request('/')).text()
-    const named = [...html.matchAll(/data-word="(\w+)"/g)].map(([, word]) => word)
+    const html = await (await shop.app.request(path)).text()
+    const named = [...html.matchAll(/data-word="([\w-]+)"/g)].map(([, word]) => word)
     expect(named.length).toBeGreaterThan(10)
-    expect(named.filter(word => !Object.hasOwn(words.sw, word ?? ''))).toEqual([])
+    expect(named.filter(word => !Object.hasOwn(sentences, word ?? ''))).toEqual([])
+  })
+
+  test('of the till, and every module that it loads, comes from the shop as well', async () => {
+    await using shop = await openTestShop(simulator, relay)
+    const html = await (await shop.app.request('/pos')).text()
+    expect(html).not.toMatch(/<style|<script(?![^>]* src=)| style=| on\w+="/)
+    const asked = new Set<string>()
+    const follow = async (path: string): Promise<void> => {
+      if (asked.has(path)) return
+      asked.add(path)
+      const response = await shop.app.request(path)
+      expect([path, response.status]).toEqual([path, 200])
+      const imported = [...(await response.text()).matchAll(/(?:from|import)\s*\(?\s*["'](\.?\/[^"']+)["']/g)]
+      for (const [, name = ''] of imported) await follow(new URL(name, `http://shop${path}`).pathname)
+    }
+    for (const [, path = ''] of html.matchAll(/(?:src|href)="(\/[\w/]+\.(?:js|css))"/g)) await follow(path)
+    // The ways around a blocked WebSocket are a module of their own.
+    expect([...asked].filter(path => path.startsWith('/live/')).length).toBeGreaterThan(1)
   })
 
   test('knows no payment that is not there', async () => {
     await using shop = await openTestShop(simulator, relay)
-    for (const path of ['/api/payments/nobody', '/api/payments/nobody/history', '/api/elsewhere']) {
+    for (const path of [
+      '/api/payments/nobody',
+      '/api/payments/nobody/history',
+      '/api/elsewhere',
+      '/live/elsewhere.js',
+    ]) {
       const response = await shop.app.request(path)
       expect(response.status).toBe(404)
-      expect(response.headers.get('cache-control')).toBe('no-store')
+      if (path.startsWith('/api/')) expect(response.headers.get('cache-control')).toBe('no-store')
     }
   })
 })

@@ -1,11 +1,11 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
-import { type Logger, MpesaStk, type Store } from 'mpesa-stk'
+import { connectRelay, type Logger, MpesaStk, type PendingReport, type Store } from 'mpesa-stk'
 import { verifySignature } from 'mpesa-stk/server'
 import { answerError } from './error-status.ts'
 import type { Orders } from './orders.ts'
-import { createPage } from './page/page.ts'
+import { createPages } from './page/page.ts'
 import { createPaymentApi } from './payment-api.ts'
 import { ShopError } from './shop-error.ts'
 
@@ -14,7 +14,10 @@ export type ShopParts = {
   readonly store: Store
   /** Where Safaricom posts callbacks: the shop's hook at the relay. */
   readonly callbackUrl: string
-  /** With which the relay signs what it delivers. */
+  /** The relay, and the shop's app there. */
+  readonly relayUrl: string
+  readonly appId: string
+  /** With which the relay signs what it delivers, and the shop what it reports. */
   readonly signingSecret: string
   readonly simulatorUrl: string
   readonly orders: Orders
@@ -31,9 +34,16 @@ export const callbackPath = '/mpesa/callback'
 /** The relay takes bodies of 256 KiB, and writes them anew: what it has taken must not be refused for being longer. */
 const largestDelivery = 2 * 1024 * 1024
 
-/** The whole shop: one `MpesaStk`, what happens when a payment settles, the callback route, the API and the page. */
-export function createShopApp(parts: ShopParts): { readonly app: Hono; readonly mpesa: MpesaStk } {
-  const { store, callbackUrl, signingSecret, simulatorUrl, orders, logger, pollIntervalMs } = parts
+export type ShopApp = {
+  readonly app: Hono
+  readonly mpesa: MpesaStk
+  /** Resolves when no handler runs, and the relay has heard of every payment. */
+  idle(): Promise<void>
+}
+
+/** The whole shop: one `MpesaStk`, what happens when a payment settles, the callback route, the API and the pages. */
+export function createShopApp(parts: ShopParts): ShopApp {
+  const { store, callbackUrl, relayUrl, appId, signingSecret, simulatorUrl, orders, logger, pollIntervalMs } = parts
   const { now = () => new Date() } = parts
   const mpesa = new MpesaStk(
     {
@@ -53,9 +63,20 @@ export function createShopApp(parts: ShopParts): { readonly app: Hono; readonly 
     { logger },
   )
 
-  mpesa.onPaymentSettled(payment => {
-    if (payment.status === 'SUCCESS') orders.pack(payment.accountReference)
+  const relayLink = connectRelay({ url: relayUrl, appId, signingSecret, logger })
+
+  // In this order: a screen that is told of a paid order may say that it is packed. When one of them throws, both are called
+  // again, so what is packed stays as it is.
+  mpesa.onPaymentSettled(({ status, accountReference }) => {
+    if (status === 'SUCCESS' && orders.find(accountReference)?.timesPacked === 0) orders.pack(accountReference)
   })
+  mpesa.onPaymentSettled(relayLink.reportSettled)
+
+  // The customer is not made to wait until a screen was told; who closes the shop waits for it.
+  let reported: Promise<void> = Promise.resolve()
+  const reportPending = (payment: PendingReport): void => {
+    reported = Promise.all([reported, relayLink.reportPending(payment)]).then(() => {})
+  }
   mpesa.onDiscrepancy(({ paymentId, reason, cause }) => {
     logger.warn({ paymentId, reason, cause }, 'two accounts of a payment differ: somebody has to look')
   })
@@ -81,9 +102,16 @@ export function createShopApp(parts: ShopParts): { readonly app: Hono; readonly 
     return context.json({ ResultCode: 0, ResultDesc: 'Success' })
   })
 
-  app.route('/api', createPaymentApi({ mpesa, orders, simulatorUrl, now }))
-  app.route('/', createPage())
-  return { app, mpesa }
+  app.route('/api', createPaymentApi({ mpesa, relayLink, reportPending, orders, simulatorUrl, now }))
+  app.route('/', createPages())
+  return {
+    app,
+    mpesa,
+    async idle() {
+      await reported
+      await mpesa.idle()
+    },
+  }
 }
 
 // Nothing on the page comes from anywhere else, and nothing may be made to.

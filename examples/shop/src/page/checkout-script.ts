@@ -42,8 +42,8 @@ async function send(intent) {
   try {
     const { response, answer } = await post(body)
     save({ ...intent, isInFlight: false })
-    const id = response.ok ? answer.id : answer.error.paymentId
-    if (id) await watch(id)
+    if (response.ok) watch(answer.id, answer)
+    else if (answer.error.paymentId) watch(answer.error.paymentId)
     // The shop's own failure proves nothing about the phone: the key is kept, and pressing again is safe.
     else if (response.status >= 500) backToForm('errorOther', answer.error.message)
     else refuse(answer.error)
@@ -74,16 +74,16 @@ function refuse({ code, message }) {
   backToForm(word ?? 'errorOther', word ? '' : message)
 }
 
-async function watch(id) {
+function watch(id, answer = null) {
   history.replaceState(null, '', '#' + id)
-  const isKnown = await follow(id, {
+  follow(id, answer, {
     // Only after a refusal is the same key free again: nobody was prompted. Every other end has used it up.
     ended: ({ status }) => { if (status !== 'REFUSED') forget() },
+    unknown: () => backToForm(),
     again: () => backToForm(),
     // While nothing is known the key is kept: the same order again leads back here instead of to a second prompt.
     another: () => backToForm(),
   })
-  if (!isKnown) backToForm()
 }
 
 function backToForm(word = '', detail = '') {
@@ -167,7 +167,7 @@ async function resume() {
   const id = decodeURIComponent(location.hash.slice(1))
   const saved = readSaved()
   await Promise.allSettled([showNumbers(), refreshCounter()])
-  if (id) await watch(id)
+  if (id && id !== 'counter') watch(id)
   else if (saved?.isInFlight) await send(saved)
 }
 void resume()

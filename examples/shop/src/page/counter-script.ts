@@ -3,28 +3,26 @@ export const counterScript = `
 import { byId, formatKes, formatTime, formatWhen, isOver, make, toneOf } from './elements.js'
 import { language, onLanguage, say } from './language.js'
 
-const lookAgainMs = 4000
-const mostLooks = 300
 const rows = new Map()
 let payments = []
-let timer = 0
-let looks = 0
 
-/** Reads the list now, and again while one of them is not over. */
+/** Reads the list. It is not asked for again: what happens to the payments of this page is told to it. */
 export async function refreshCounter() {
-  looks = 0
-  await look()
-}
-
-async function look() {
-  clearTimeout(timer)
   try {
     const response = await fetch('/api/payments')
     if (response.ok) payments = (await response.json()).payments
   } catch { /* the shop is away: the payment on the screen says so */ }
   render()
-  looks += 1
-  if (looks < mostLooks && payments.some(({ status }) => !isOver(status))) timer = setTimeout(() => void look(), lookAgainMs)
+}
+
+// Who comes back, from the phone's tab or from anywhere, sees how things stand now.
+document.addEventListener('visibilitychange', () => { if (!document.hidden) void refreshCounter() })
+
+/** A payment of this page has changed, or is new. */
+export function noteChange(payment) {
+  const isKnown = payments.some(({ id }) => id === payment.id)
+  payments = isKnown ? payments.map(each => (each.id === payment.id ? payment : each)) : [payment, ...payments]
+  render()
 }
 
 function render() {
@@ -33,7 +31,7 @@ function render() {
     const row = rows.get(payment.id) ?? makeRow(payment.id)
     rows.set(payment.id, row)
     const { status, title, amount, reference, phone, initiatedAt, receipt, isPacked } = payment
-    row.chip.textContent = say(status)
+    row.chip.textContent = say(payment.isReported ? 'REPORTED' : status)
     row.chip.dataset.tone = toneOf(payment)
     row.what.textContent = formatKes(amount) + (title ? ' · ' + title[language()] : '')
     const facts = [formatWhen(initiatedAt), reference, phone, ...(receipt ? [receipt] : []), ...(isPacked ? [say('packed')] : [])]
@@ -55,6 +53,11 @@ function makeRow(id) {
   return row
 }
 
+async function readPayment(id) {
+  const response = await fetch('/api/payments/' + encodeURIComponent(id))
+  return response.ok ? response.json() : {}
+}
+
 async function tell(id) {
   const response = await fetch('/api/payments/' + encodeURIComponent(id) + '/history')
   if (!response.ok) return
@@ -73,8 +76,10 @@ async function tell(id) {
   }
   const story = rows.get(id).story
   story.replaceChildren(steps)
-  const explanation = payments.find(payment => payment.id === id)?.explanation
-  if (!explanation) return
+  // What the stream tells is for customers; what the person on call reads, the shop tells.
+  let explanation = payments.find(payment => payment.id === id)?.explanation
+  if (explanation && !explanation.operator) ({ explanation } = await readPayment(id))
+  if (!explanation?.operator) return
   const staff = make('div', 'staff')
   staff.append(make('b', '', say('staff') + ' (' + explanation.code + ')'), make('span', '', explanation.operator))
   staff.lastChild.lang = 'en'

@@ -15,10 +15,12 @@ export function setText(id, text) {
   if (node.textContent !== text) node.textContent = text
 }
 
-export const formatKes = amount => 'KES ' + amount.toLocaleString('en-KE')
+export const formatNumber = amount => amount.toLocaleString('en-KE')
+export const formatKes = amount => 'KES ' + formatNumber(amount)
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'Africa/Nairobi', hour: '2-digit', minute: '2-digit', second: '2-digit' })
 export const formatTime = at => clock.format(new Date(at))
+export const formatMinute = at => formatTime(at).slice(0, 5)
 
 const calendar = new Intl.DateTimeFormat('en-GB', { timeZone: 'Africa/Nairobi', day: 'numeric', month: 'short' })
 /** The list outlives the day. */
@@ -27,8 +29,8 @@ export function formatWhen(at) {
   return day === calendar.format(new Date()) ? formatTime(at) : day + ' ' + formatTime(at)
 }
 
-const tones = { SUCCESS: 'good', SENDING: 'wait', PENDING: 'wait', UNKNOWN: 'open' }
-export const toneOf = ({ status, isOverdue }) => (isOverdue ? 'open' : (tones[status] ?? 'bad'))
+const tones = { SUCCESS: 'good', LOOKING: 'wait', SENDING: 'wait', PENDING: 'wait', UNKNOWN: 'open' }
+export const toneOf = ({ status, isOverdue, isReported }) => (isOverdue || isReported ? 'open' : (tones[status] ?? 'bad'))
 
 /** A later success may still correct a TIMEOUT, but nobody should stand and wait for it. */
 export const isOver = status => !['wait', 'open'].includes(tones[status])

@@ -1,7 +1,5 @@
-import { words } from './words.ts'
-
 /** Which language is spoken, and every sentence in it. */
-export const languageScript = `
+export const createLanguageScript = (words: Readonly<Record<'en' | 'sw', object>>): string => `
 const words = ${JSON.stringify(words)}
 const listeners = []
 const remembered = () => { try { return localStorage.getItem('duka.language') } catch { return null } }

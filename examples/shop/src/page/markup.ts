@@ -1,12 +1,8 @@
 import { formatKes } from '../money.ts'
 import { products } from '../products.ts'
+import { brand, favicon } from './brand.ts'
 import { pictures } from './pictures.ts'
 import { type Word, words } from './words.ts'
-
-const favicon =
-  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='8' fill='%230a6b38'/%3E%3Cpath d='M5 13l2-6h18l2 6a3.6 3.6 0 0 1-7.3 0 3.6 3.6 0 0 1-7.4 0A3.6 3.6 0 0 1 5 13z' fill='%23f4c95d'/%3E%3Cpath d='M8 18v8h16v-8' fill='none' stroke='%23fff' stroke-width='3'/%3E%3C/svg%3E"
-
-const brand = `<svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="9" fill="#0a6b38"/><path d="M5 13l2-6h18l2 6a3.6 3.6 0 0 1-7.3 0 3.6 3.6 0 0 1-7.4 0A3.6 3.6 0 0 1 5 13z" fill="#f4c95d"/><path d="M8 18v8h16v-8" fill="none" stroke="#fff" stroke-width="2.6"/></svg>`
 
 /** English from the start, so that nothing jumps; the script puts the other language in. */
 const say = (word: Word, tag = 'span', more = '') => `<${tag} data-word="${word}"${more}>${words.en[word]}</${tag}>`
@@ -33,6 +29,7 @@ export const markup = `<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>Duka Jirani</title>
 <link rel="icon" href="${favicon}">
+<link rel="stylesheet" href="/shop/base.css">
 <link rel="stylesheet" href="/shop/style.css">
 </head>
 <body>
@@ -91,13 +88,16 @@ export const markup = `<!doctype html>
       <dl id="payment-facts"></dl>
       <p class="hint" id="payment-hint"></p>
       <div class="actions" id="payment-actions"></div>
-      <p class="problem" id="payment-problem" role="alert"></p>
+      <p class="payment-line" id="payment-line" role="status" aria-live="polite"></p>
     </div>
   </section>
   <section class="counter" aria-labelledby="counter">
     <div class="counter-top">
       <div>${say('counter', 'h2', ' id="counter"')}${say('counterHint', 'p', ' class="hint"')}</div>
-      <a class="phone-link" id="phone-link" target="_blank" rel="noopener" hidden>${say('phoneLink')}</a>
+      <div class="counter-links">
+        <a class="till-link" href="/pos" target="_blank" rel="noopener">${say('tillLink')}</a>
+        <a class="phone-link" id="phone-link" target="_blank" rel="noopener" hidden>${say('phoneLink')}</a>
+      </div>
     </div>
     ${say('none', 'p', ' class="none" id="none"')}
     <ol id="payments"></ol>

@@ -1,99 +1,83 @@
 /** One payment on the screen, from the first moment to its end. */
 export const paymentScript = `
 import { byId, formatKes, isOver, make, phonePage, setText, toneOf } from './elements.js'
-import { refreshCounter } from './counter.js'
+import { noteChange } from './counter.js'
 import { language, onLanguage, otherLanguage, say } from './language.js'
-
-// Live streams replace this later. Until then it asks soon at first and less and less often, and not for ever.
-const pausesMs = [300, 700, 1000, 1000, 1000, 2000, 3000, 5000]
-const mostLooks = 150
+import { watch } from './watch.js'
 
 let shown = null
 let followed = ''
-let timer = 0
-let looks = 0
+let line = ''
 let actions = { again() {}, another() {} }
 
 export function showSending(checkout) {
   followed = ''
-  clearTimeout(timer)
   show({ status: 'SENDING', amount: checkout.amount, phone: null, reference: null, receipt: null, explanation: null })
   byId('payment-title').focus({ preventScroll: true })
   byId('payment').scrollIntoView({ block: 'nearest' })
 }
 
-/** Looks at a payment until it is over. Resolves false when there is no such payment. */
-export async function follow(id, whatNext) {
+/** Shows a payment until it is over: as the shop just answered it, or, after a reload, by its id alone. */
+export function follow(id, answer, whatNext) {
   actions = whatNext
   followed = id
-  looks = 0
-  return look()
+  line = ''
+  watch(id, answer, ({ payment, line: next }) => {
+    if (payment) noteChange(payment)
+    // Somebody who has ordered something else still sees in the list how this one ends.
+    if (id !== followed) return
+    line = next
+    if (payment === undefined) return actions.unknown()
+    if (payment) {
+      show(payment)
+      if (isOver(payment.status) && !payment.isReported) actions.ended(payment)
+    } else if (line === 'lost') show({ id, status: 'LOOKING', amount: 0, explanation: null })
+    showLine()
+  })
 }
 
 export function leavePayment() {
   followed = ''
   shown = null
-  clearTimeout(timer)
   byId('payment').hidden = true
 }
 
-async function look() {
-  const id = followed
-  clearTimeout(timer)
-  if (!id) return false
-  let payment = null
-  try {
-    const response = await fetch('/api/payments/' + encodeURIComponent(id))
-    if (response.status === 404) return false
-    if (response.ok) payment = await response.json()
-  } catch { /* the shop is away: told below, and asked again */ }
-  if (id !== followed) return true
-  setText('payment-problem', payment ? '' : say('reconnecting'))
-  if (payment) {
-    const isNews = payment.status !== shown?.status || payment.isPacked !== shown?.isPacked || payment.isOverdue !== shown?.isOverdue
-    if (isNews || shown?.id !== payment.id) {
-      show(payment)
-      void refreshCounter()
-    }
-    if (isOver(payment.status)) {
-      actions.ended(payment)
-      return true
-    }
-  }
-  looks += 1
-  if (looks < mostLooks) timer = setTimeout(() => void look(), pausesMs[Math.min(looks, pausesMs.length) - 1])
-  else showActions(shown, true)
-  return true
-}
-
-// Who comes back from the phone's tab wants to know now: browsers slow the timers of hidden pages down.
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && followed && !(shown && isOver(shown.status))) void look()
+onLanguage(() => {
+  if (!shown) return
+  show(shown)
+  showLine()
 })
-onLanguage(() => { if (shown) show(shown) })
+
+/** How this page hears is told apart from how the payment stands: being cut off is never a failure. */
+function showLine() {
+  const isWaiting = shown && (!isOver(shown.status) || shown.isReported)
+  const word = isWaiting ? { live: 'lineLive', asking: 'lineAsking', lost: 'lineLost' }[line] : ''
+  byId('payment-line').dataset.line = word ? line : ''
+  setText('payment-line', word ? say(word) : '')
+}
 
 function show(payment) {
   shown = payment
-  const { status, explanation, isOverdue } = payment
+  const { status, explanation, isOverdue, isReported } = payment
   const place = byId('payment')
   byId('checkout').hidden = true
   place.hidden = false
   place.dataset.tone = toneOf(payment)
   place.dataset.status = status
-  const story = isOverdue ? 'overdue' : status.toLowerCase()
+  const story = isReported ? (status === 'SUCCESS' ? 'reportedPaid' : 'reportedNot') : isOverdue ? 'overdue' : status.toLowerCase()
   setText('payment-title', say(story + 'Title'))
-  if (explanation && status !== 'SUCCESS') {
+  if (explanation && status !== 'SUCCESS' && !isReported) {
     setText('payment-lead', explanation.customer[language()])
   } else {
-    setText('payment-lead', say(status === 'SUCCESS' && !payment.isPacked ? 'successUnpacked' : story + 'Text'))
+    setText('payment-lead', say(story === 'success' && !payment.isPacked ? 'successUnpacked' : story + 'Text'))
   }
-  showOtherLanguage(status === 'SUCCESS' ? null : explanation)
+  showOtherLanguage(status === 'SUCCESS' || isReported ? null : explanation)
   setText('payment-amount', payment.amount ? formatKes(payment.amount) : '')
   setText('payment-bought', payment.title ? payment.title[language()] : '')
   const hint = isOverdue ? 'overdueHint' : status === 'PENDING' ? 'pendingDemo' : status === 'UNKNOWN' && explanation ? 'unknownText' : ''
   setText('payment-hint', hint && say(hint))
   showFacts(payment)
-  showActions(payment, false)
+  showActions(payment)
 }
 
 /** The one who pays and the one who helps need not read the same language: the other one is a tap away. */
@@ -130,7 +114,7 @@ function copyButton(text) {
   return button
 }
 
-function showActions({ id, status, isOverdue }, mayLookAgain) {
+function showActions({ id, status, isOverdue, isReported }) {
   const button = (word, act, isMain) => {
     const node = make('button', isMain ? 'go' : '', say(word))
     node.type = 'button'
@@ -145,8 +129,7 @@ function showActions({ id, status, isOverdue }, mayLookAgain) {
     link.rel = 'noopener'
     buttons.push(link)
   }
-  if (mayLookAgain) buttons.push(button('lookAgain', () => { looks = 0; void look() }, true))
-  if (toneOf({ status }) === 'bad') buttons.push(button('again', () => actions.again(), true))
+  if (toneOf({ status }) === 'bad' && !isReported) buttons.push(button('again', () => actions.again(), true))
   // Also while it waits: nobody has to stay. Without an id the shop has not answered yet.
   if (id) buttons.push(button('another', () => actions.another(), status === 'SUCCESS'))
   byId('payment-actions').replaceChildren(...buttons)

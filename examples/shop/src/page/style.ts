@@ -1,39 +1,6 @@
-/** The look of the page. System fonts, no images, light and dark. */
+/** The look of the checkout, on top of `base-style.ts`. */
 export const style = `
-:root {
-  --ink: #221c15; --soft: #62584b; --line: #e8dfd0; --paper: #faf6ee; --card: #fffdf9; --wash: #f3ecdf;
-  --green: #0a6b38; --green-deep: #07502a; --green-wash: #e2f3e8; --red: #a8251d; --red-wash: #fbe9e6;
-  --amber: #7d5200; --amber-wash: #fcf0d4; --blue: #1c5a8a; --blue-wash: #e5eff8; --gold: #f4c95d;
-  --shadow: 0 1px 2px rgb(60 40 10 / .06), 0 12px 32px -12px rgb(60 40 10 / .14);
-  font: 16px/1.5 ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  color: var(--ink); background: var(--paper);
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --ink: #f3ece1; --soft: #b9ad9c; --line: #393127; --paper: #14110d; --card: #1e1914; --wash: #292219;
-    --green: #5fd08d; --green-deep: #8be4ae; --green-wash: #14301f; --red: #ff9f95; --red-wash: #3b1a17;
-    --amber: #f2c76c; --amber-wash: #34280f; --blue: #93c6ef; --blue-wash: #152a3c; --shadow: 0 1px 2px rgb(0 0 0 / .5);
-  }
-}
-* { box-sizing: border-box; margin: 0; }
-[hidden] { display: none !important; }
-button, input { font: inherit; color: inherit; }
-button, summary, label { cursor: pointer; }
-:focus-visible { outline: 3px solid #2b8fd6; outline-offset: 2px; }
-.sr, .product input { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-h1 { font-size: 1.5rem; line-height: 1.2; letter-spacing: -.02em; text-wrap: balance; }
-h2 { font-size: 1.2rem; letter-spacing: -.015em; }
-.hint { font-size: .875rem; color: var(--soft); }
-code, .mono { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }
-
-header { background: var(--card); }
-.bar { display: flex; align-items: center; gap: 12px; max-width: 1200px; margin: 0 auto; padding: 14px clamp(16px, 4vw, 32px); }
-.mark { width: 40px; height: 40px; flex: none; }
-.shop { font-weight: 780; font-size: 1.15rem; letter-spacing: -.02em; line-height: 1.2; }
 .tagline { font-size: .85rem; color: var(--soft); }
-.languages { margin-left: auto; display: flex; padding: 3px; border-radius: 12px; background: var(--wash); }
-.languages button { min-width: 44px; min-height: 38px; border: 0; border-radius: 9px; background: none; font-weight: 650; font-size: .875rem; color: var(--soft); }
-.languages button[aria-pressed=true] { background: var(--card); color: var(--ink); box-shadow: 0 1px 3px rgb(60 40 10 / .2); }
 .beads { height: 8px; background: repeating-linear-gradient(90deg, #1b1b1b 0 22px, #fff 22px 26px, #b3221f 26px 48px, #fff 48px 52px, #0a6b38 52px 74px, #fff 74px 78px, #f4c95d 78px 88px, #fff 88px 92px); }
 
 main { display: grid; gap: 28px; grid-template-columns: minmax(0, 1.06fr) minmax(0, 1fr); max-width: 1200px; margin: 0 auto; padding: 28px clamp(16px, 4vw, 32px) 64px; align-items: start; }
@@ -41,6 +8,7 @@ main { display: grid; gap: 28px; grid-template-columns: minmax(0, 1.06fr) minmax
 .till { position: sticky; top: 16px; padding: clamp(18px, 3vw, 30px); }
 form { display: grid; gap: 20px; }
 fieldset { border: 0; padding: 0; min-width: 0; }
+.product input { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .shelf { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 10px; }
 .product { position: relative; display: grid; grid-template-rows: auto auto auto 1fr; gap: 1px; padding: 12px 10px; border: 1.5px solid var(--line); border-radius: 16px; transition: border-color .15s, background .15s; }
 .product:hover { border-color: var(--green); }
@@ -120,10 +88,18 @@ dd button { margin-left: 8px; padding: 2px 9px; min-height: 30px; border: 1px so
 [data-tone=open] .sign { background: var(--amber-wash); color: var(--amber); font: 800 3.2rem/1 ui-sans-serif, system-ui, sans-serif; }
 [data-tone=open] .sign i::after { content: "?"; font-style: normal; }
 
-.counter-top { display: flex; align-items: flex-start; justify-content: space-between; gap: 14px; margin: 4px 0 14px; }
-.phone-link { flex: none; display: inline-flex; align-items: center; min-height: 42px; padding: 6px 16px; border-radius: 12px; border: 1.5px solid var(--green); color: var(--green); font-weight: 650; font-size: .92rem; text-decoration: none; }
-.phone-link::after { content: "↗"; margin-left: 6px; }
-.phone-link:hover { background: var(--green-wash); }
+.payment-line { display: inline-flex; align-items: center; gap: 9px; max-width: 46ch; font-size: .9rem; color: var(--soft); text-align: left; }
+.payment-line:not(:empty)::before { content: ""; flex: none; width: 11px; height: 11px; border-radius: 50%; background: var(--green); }
+.payment-line[data-line=asking]::before { background: none; border: 3px solid var(--amber); }
+.payment-line[data-line=lost] { padding: 12px 16px; border-radius: 14px; background: var(--amber-wash); color: var(--amber); font-size: 1rem; font-weight: 600; }
+.payment-line[data-line=lost]::before { border-radius: 0; background: var(--amber); transform: rotate(45deg); }
+
+.counter-links { display: flex; flex-wrap: wrap; gap: 10px; }
+.counter-top > :first-child { flex: 1 1 17rem; }
+.counter-top { display: flex; flex-wrap: wrap; align-items: flex-start; justify-content: space-between; gap: 14px; margin: 4px 0 14px; }
+.phone-link, .till-link { flex: none; display: inline-flex; align-items: center; min-height: 42px; padding: 6px 16px; border-radius: 12px; border: 1.5px solid var(--green); color: var(--green); font-weight: 650; font-size: .92rem; text-decoration: none; }
+.phone-link::after, .till-link::after { content: "↗"; margin-left: 6px; }
+.phone-link:hover, .till-link:hover { background: var(--green-wash); }
 .none { padding: 22px; border: 1.5px dashed #b9ac97; border-radius: 18px; color: var(--soft); }
 #payments { list-style: none; padding: 0; display: grid; gap: 10px; }
 #payments details { background: var(--card); border: 1px solid var(--line); border-radius: 16px; }
@@ -150,11 +126,10 @@ dd button { margin-left: 8px; padding: 2px 9px; min-height: 30px; border: 1px so
 @media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr); } .till { position: static; } }
 @media (max-width: 560px) {
   main { padding: 16px 12px 48px; gap: 26px; }
-  .counter-top { flex-wrap: wrap; } dl { padding: 14px; column-gap: 12px; }
+  dl { padding: 14px; column-gap: 12px; }
   .shelf { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .bar { padding: 12px 16px; } .tagline { display: none; }
   .pay { padding: 8px 18px; font-size: 1.02rem; }
   .actions { width: 100%; } .actions > * { flex: 1 1 100%; justify-content: center; }
 }
-@media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation: none !important; transition: none !important; } }
 `
