@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { findServices } from '../scripts/services/find.ts'
 import { paidBody } from './callback-bodies.ts'
 import { frontProxies, startFrontProxy } from './deploy/front-proxy.ts'
@@ -112,6 +113,43 @@ describe.each(proxies)('behind $name as deploy/ has it', proxy => {
     for (const secret of [appId, 'a-secret-token', 'ws_CO_1', signingSecret, adminToken]) {
       expect(front.logs()).not.toContain(secret)
     }
+  })
+
+  test('a page has its payment live, by WebSocket and by each of what stands in for it', async () => {
+    const relay = await startRelay({ PORT: '0', RELAY_DATA_DIR: newFolder(), RELAY_ADMIN_TOKEN: adminToken })
+    onTestFinished(() => relay.kill())
+    await using sink = await openSink()
+    const { appId, hookUrl, signingSecret } = await createApp(relay, sink)
+    await using front = await startFrontProxy(proxy, [relay.url])
+    const merchant = { authorization: `Bearer ${signingSecret}`, 'content-type': 'application/json' }
+    const minted = await front.ask('POST', '/v1/tokens', {
+      headers: merchant,
+      body: JSON.stringify({ appId, streams: ['source'] }),
+    })
+    const { token } = JSON.parse(minted.body) as { token: string }
+
+    const socket = new WebSocket(`${front.socket.url}/ws`, ['mpesa-stk.v1'], front.socket.options)
+    const types: string[] = []
+    const streamed = new Promise<void>(resolve => {
+      socket.on('message', data => {
+        const { type } = JSON.parse((data as Buffer).toString()) as { type: string }
+        types.push(type)
+        if (type === 'hello') socket.send(JSON.stringify({ type: 'auth', token }))
+        if (type === 'ready') socket.send(JSON.stringify({ type: 'subscribe', id: 1, stream: 'source' }))
+        if (type === 'live') void front.ask('POST', hookUrl, { body: callback(1) })
+        if (type === 'event') resolve()
+      })
+    })
+    await streamed
+    socket.terminate()
+    expect(types).toEqual(['hello', 'ready', 'subscribed', 'live', 'event'])
+
+    const bearer = { authorization: `Bearer ${token}` }
+    const polled = await front.ask('GET', '/v1/streams/source/events?wait=5', { headers: bearer })
+    expect(JSON.parse(polled.body).frames).toMatchObject([{ type: 'event' }, { type: 'live' }])
+    const first = await front.firstBytes('/v1/streams/source/events', { ...bearer, accept: 'text/event-stream' })
+    expect(first).toContain('data: {"type":"event"')
+    expect(front.logs()).not.toContain(token)
   })
 
   test('whoever says that he is somebody else is not believed', async () => {

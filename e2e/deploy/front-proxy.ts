@@ -139,6 +139,21 @@ export async function startFrontProxy(proxy: FrontProxy, relayUrls: readonly str
         asked.on('error', reject)
         asked.end(body)
       }),
+    /** What comes first of an answer that does not end. */
+    firstBytes: (path: string, headers: Readonly<Record<string, string>>): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const host = { host: 'relay.example.com' }
+        const asked = request({ host: '127.0.0.1', port, agent, path, headers: { ...host, ...headers } }, response => {
+          response.once('data', (chunk: Buffer) => {
+            resolve(chunk.toString())
+            response.destroy()
+          })
+        })
+        asked.on('error', reject)
+        asked.end()
+      }),
+    /** Where WebSockets go, and with what they believe it. */
+    socket: { url: `wss://127.0.0.1:${port}`, options: { agent, headers: { host: 'relay.example.com' } } },
     /** All that it wrote about what it did. */
     logs: (): string =>
       [
