@@ -45,6 +45,9 @@ afterAll(async () => {
   await sink?.[Symbol.asyncDispose]()
 })
 
+/** What somebody wants, and the request that would do it. */
+type Attempt = readonly [string, string, () => string, () => object | undefined]
+
 /** What a page can send as a secret: everything that a header takes. */
 const bearers = (): readonly (readonly [string, string])[] =>
   [...page.words, ['another app’s token', otherToken] as const].filter(([, word]) => /^[\x21-\x7e]{1,4000}$/.test(word))
@@ -109,7 +112,7 @@ describe('whoever has all that a page holds', () => {
     expect(accepted).toEqual([])
   })
 
-  test.each([
+  test.each<Attempt>([
     ['change the target', 'PATCH', () => `/apps/${app.appId}`, () => ({ targetUrl: 'https://thief.example/' })],
     ['disable the app', 'PATCH', () => `/apps/${app.appId}`, () => ({ isDisabled: true })],
     ['open its streams', 'PATCH', () => `/apps/${app.appId}`, () => ({ publicStreams: true, allowedOrigins: null })],
@@ -139,7 +142,7 @@ describe('whoever has all that a page holds', () => {
       () => '/v1/events',
       () => ({ appId: app.appId, events: [{ type: 'payment.settled', paymentId: page.paymentId, status: 'SUCCESS' }] }),
     ],
-  ] as const)('cannot %s', async (_what, method, path, body) => {
+  ])('cannot %s', async (_what, method, path, body) => {
     const json = body()
     for (const [what, word] of [['nothing', ''] as const, ...bearers()]) {
       const headers = word === '' ? {} : { authorization: `Bearer ${word}` }
