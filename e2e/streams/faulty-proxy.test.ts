@@ -96,6 +96,19 @@ describe('the faulty proxy', () => {
     await expect.poll(during.text).toBe('hello two')
   })
 
+  test('forgets who is there: he is told nothing and hears nothing, and who comes later is served', async () => {
+    await using echo = await openEcho('hello ')
+    await using proxy = await openFaultyProxy(echo.port)
+    using old = dial(proxy.port)
+    await expect.poll(old.text).toBe('hello ')
+    expect(proxy.forgetAll()).toBe(1)
+    old.socket.write('again')
+    using later = dial(proxy.port)
+    later.socket.write('new')
+    await expect.poll(later.text).toBe('hello new')
+    expect([old.text(), old.ended(), proxy.open]).toEqual(['hello ', null, 2])
+  })
+
   test('one way only: what the server says arrives, and it hears nothing', async () => {
     await using echo = await openEcho('hello ')
     await using proxy = await openFaultyProxy(echo.port)

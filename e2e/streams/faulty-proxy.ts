@@ -31,6 +31,8 @@ export type FaultyProxy = AsyncDisposable & {
   suffer(fault: Fault): Promise<void>
   /** Resets every connection that is open; how many there were. */
   dropAll(): number
+  /** Every connection that is open stays so and passes nothing ever again, as after a router forgot it; new ones are good. */
+  forgetAll(): number
   /** Where new connections go from now on. */
   aim(port: number): void
 }
@@ -79,6 +81,10 @@ export async function openFaultyProxy(targetPort: number): Promise<FaultyProxy> 
       for (const way of ways) way.look()
     },
     dropAll,
+    forgetAll() {
+      for (const way of ways) way.forget()
+      return ways.size
+    },
     aim(next) {
       target = next
     },
@@ -96,6 +102,7 @@ class Way {
   readonly #fault: () => Fault
   readonly #requests: string[]
   #fromServer = 0
+  #isForgotten = false
 
   constructor(client: Socket, server: Socket, fault: () => Fault, requests: string[]) {
     this.#client = client
@@ -111,13 +118,18 @@ class Way {
   look(): void {
     const fault = this.#fault()
     const passes = (towards: Side): boolean =>
-      fault.kind !== 'stall' && (fault.kind !== 'one-way' || fault.towards === towards)
+      !this.#isForgotten && fault.kind !== 'stall' && (fault.kind !== 'one-way' || fault.towards === towards)
     // Not read, so that TCP itself holds it, and an end goes unnoticed as well.
     for (const [source, towards] of [[this.#client, 'server'] as const, [this.#server, 'client'] as const]) {
       if (passes(towards)) source.resume()
       else source.pause()
     }
     if (fault.kind === 'cut' && this.#fromServer >= fault.afterBytes) this.reset()
+  }
+
+  forget(): void {
+    this.#isForgotten = true
+    this.look()
   }
 
   reset(): void {
