@@ -16,4 +16,5 @@ export type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from './
 export type { RetentionKind, RetentionPolicy, RetentionStep } from './core/deliver/retention.ts'
 export { signBody, standardWebhooksSecret, verifySignature } from './core/deliver/sign.ts'
 export { createRelayServer, type RelayServer, type RelayServerOptions } from './http/relay-server.ts'
+export { type AttachOptions, attachStreams } from './http/streams/attach-streams.ts'
 export { recoverPendingDeliveries } from './relay/recover-pending-deliveries.ts'

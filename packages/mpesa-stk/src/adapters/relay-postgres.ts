@@ -20,6 +20,8 @@ import type {
 import type { NewReplayRun, ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
 import type { RetentionKind, RetentionStep } from '../core/deliver/retention.ts'
 import { MpesaStkError } from '../core/errors.ts'
+import type { NewPaymentReport } from '../core/stream/payment-report.ts'
+import type { Revocation, StreamEntry, StreamFanout, StreamHead, StreamSlice } from '../core/stream/stream-storage.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
 import { all, first, inTransaction, type PostgresPool, type Queryable, sqlState } from '../store/postgres/pool.ts'
 import {
@@ -35,6 +37,8 @@ import { findOverdueApps } from '../store/postgres/relay-overdue.ts'
 import { advanceReplays, findReplayable, replayEvents, startReplay } from '../store/postgres/relay-replays.ts'
 import { retain } from '../store/postgres/relay-retention.ts'
 import { relaySchema } from '../store/postgres/relay-schema.ts'
+import { findStreamFloor, readStream, reportPayments } from '../store/postgres/relay-streams.ts'
+import { PostgresStreamFanout } from '../store/postgres/stream-fanout.ts'
 import {
   type AppRow,
   type AttemptRow,
@@ -46,6 +50,8 @@ import {
   type QuarantineRow,
   quarantineHeadColumns,
   type ReplayRow,
+  type RevocationRow,
+  type StreamHeadRow,
   toApp,
   toAttempt,
   toBytes,
@@ -57,6 +63,8 @@ import {
   toQuarantinedHead,
   toRelayEvent,
   toReplay,
+  toRevocation,
+  toStreamHead,
 } from '../store/relay-rows.ts'
 
 /**
@@ -64,6 +72,7 @@ import {
  * power loss with the server's default `fsync` and `synchronous_commit` on a disk that honours flush.
  */
 export class PostgresRelayAdapter implements RelayStorage {
+  readonly fanout: StreamFanout
   readonly #pool: PostgresPool
   readonly #uncounted: Copies[] = []
   #isCounting = false
@@ -71,6 +80,7 @@ export class PostgresRelayAdapter implements RelayStorage {
   /** @param pool a Pool of `pg`, which stays yours: `close()` does not end it. */
   constructor(pool: PostgresPool) {
     this.#pool = pool
+    this.fanout = new PostgresStreamFanout(pool)
   }
 
   async migrate(): Promise<void> {
@@ -90,11 +100,19 @@ export class PostgresRelayAdapter implements RelayStorage {
   }
 
   async createApp(app: RelayApp): Promise<void> {
-    await this.#all('INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', valuesOf(app))
+    await this.#all(
+      'INSERT INTO relay_apps VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+      valuesOf(app),
+    )
   }
 
   async findApp(appId: string): Promise<RelayApp | null> {
     const [row] = await this.#all<AppRow>('SELECT * FROM relay_apps WHERE app_id = $1', [appId])
+    return row === undefined ? null : toApp(row)
+  }
+
+  async findAppBySource(sourceId: string): Promise<RelayApp | null> {
+    const [row] = await this.#all<AppRow>('SELECT * FROM relay_apps WHERE source_id = $1', [sourceId])
     return row === undefined ? null : toApp(row)
   }
 
@@ -120,7 +138,8 @@ export class PostgresRelayAdapter implements RelayStorage {
   async deleteApp(appId: string): Promise<boolean> {
     const rows = await this.#all(
       `WITH ended AS (UPDATE relay_replays SET state = 'CANCELLED', ended_at = clock_timestamp()
-         WHERE app_id = $1 AND state = 'RUNNING')
+         WHERE app_id = $1 AND state = 'RUNNING'),
+         revocations AS (DELETE FROM relay_revocations WHERE app_id = $1)
        DELETE FROM relay_apps WHERE app_id = $1 RETURNING app_id`,
       [appId],
     )
@@ -130,7 +149,8 @@ export class PostgresRelayAdapter implements RelayStorage {
   async saveApp(app: RelayApp): Promise<boolean> {
     const rows = await this.#all(
       `UPDATE relay_apps SET source_id = $2, target_url = $3, sealed_secrets = $4, is_disabled = $5, disabled_reason = $6,
-         schedule_ms = $7, c2b_fallback = $8, daily_quota = $9, created_at = $10, version = $11, receives = $12
+         schedule_ms = $7, c2b_fallback = $8, daily_quota = $9, created_at = $10, version = $11, receives = $12,
+         public_streams = $13, allowed_origins = $14
        WHERE app_id = $1 AND version = $11 - 1 RETURNING app_id`,
       valuesOf(app),
     )
@@ -292,6 +312,51 @@ export class PostgresRelayAdapter implements RelayStorage {
     return rows.map(toLogEntry)
   }
 
+  async reportPayments(appId: string, reports: readonly NewPaymentReport[], epoch: string): Promise<number> {
+    return this.#told(() => reportPayments(this.#pool, appId, reports, epoch))
+  }
+
+  async readStream(appId: string, slice: StreamSlice): Promise<readonly StreamEntry[]> {
+    return this.#told(() => readStream(this.#pool, appId, slice))
+  }
+
+  async listStreamHeads(appIds: readonly string[]): Promise<ReadonlyMap<string, StreamHead>> {
+    const rows = await this.#all<StreamHeadRow>(
+      `SELECT app_id, epoch, head, CASE WHEN day = relay_today() THEN events_of_day ELSE 0 END AS events_today, floor, clears
+       FROM relay_logs WHERE app_id = ANY ($1)`,
+      [appIds],
+    )
+    return new Map(rows.map(row => [row.app_id, toStreamHead(row)]))
+  }
+
+  async findStreamFloor(appId: string, since: Date): Promise<number> {
+    return this.#told(() => findStreamFloor(this.#pool, appId, since))
+  }
+
+  async clearStream(appId: string): Promise<boolean> {
+    const rows = await this.#all(
+      'UPDATE relay_logs SET floor = head, clears = clears + 1 WHERE app_id = $1 RETURNING app_id',
+      [appId],
+    )
+    return rows.length > 0
+  }
+
+  async revokeTokens(appId: string, { tokenId, subject, at, keepUntil }: Revocation): Promise<void> {
+    await this.#all(
+      `WITH over AS (DELETE FROM relay_revocations WHERE app_id = $1 AND keep_until <= $4)
+       INSERT INTO relay_revocations VALUES ($1, $2, $3, $4, $5)`,
+      [appId, tokenId, subject, at, keepUntil],
+    )
+  }
+
+  async listRevocations(appId: string, at: Date): Promise<readonly Revocation[]> {
+    const rows = await this.#all<RevocationRow>(
+      'SELECT * FROM relay_revocations WHERE app_id = $1 AND keep_until > $2 ORDER BY at',
+      [appId, at],
+    )
+    return rows.map(toRevocation)
+  }
+
   async listOverQuota(): Promise<readonly RelayApp[]> {
     const rows = await this.#all<AppRow>(
       'SELECT a.* FROM relay_apps a JOIN relay_logs l USING (app_id) WHERE l.day = relay_today() AND l.events_of_day > a.daily_quota',
@@ -387,5 +452,7 @@ function valuesOf(app: RelayApp): unknown[] {
     app.createdAt,
     app.version,
     app.receives,
+    app.publicStreams ? 1 : 0,
+    app.allowedOrigins === null ? null : JSON.stringify(app.allowedOrigins),
   ]
 }

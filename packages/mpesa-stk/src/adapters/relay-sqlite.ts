@@ -20,6 +20,8 @@ import type {
 import type { NewReplayRun, ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
 import type { RetentionKind, RetentionStep } from '../core/deliver/retention.ts'
 import { longestPauseMs } from '../core/deliver/retry-schedule.ts'
+import type { NewPaymentReport } from '../core/stream/payment-report.ts'
+import type { Revocation, StreamEntry, StreamHead, StreamSlice } from '../core/stream/stream-storage.ts'
 import {
   type AppRow,
   type AttemptRow,
@@ -33,6 +35,8 @@ import {
   type QuarantineRow,
   quarantineHeadColumns,
   type ReplayRow,
+  type RevocationRow,
+  type StreamHeadRow,
   toApp,
   toAttempt,
   toBytes,
@@ -44,6 +48,8 @@ import {
   toQuarantinedHead,
   toRelayEvent,
   toReplay,
+  toRevocation,
+  toStreamHead,
 } from '../store/relay-rows.ts'
 import { openSqliteDatabase, type SqliteDatabase, type SqliteValue } from '../store/sqlite/database.ts'
 import { migrateSqlite } from '../store/sqlite/migrate.ts'
@@ -58,11 +64,14 @@ import {
 } from '../store/sqlite/relay-replays.ts'
 import { retain } from '../store/sqlite/relay-retention.ts'
 import { relaySchema } from '../store/sqlite/relay-schema.ts'
+import { findStreamFloor, readStream, reportPayments } from '../store/sqlite/relay-streams.ts'
 import { SqliteStatements } from '../store/sqlite/statements.ts'
 import { inTransaction } from '../store/sqlite/transaction.ts'
 
 /** What the relay keeps, in one SQLite file that one process owns. A commit survives `kill -9`, and power loss likewise. */
 export class SqliteRelayAdapter implements RelayStorage {
+  /** One process owns the file. */
+  readonly fanout = null
   readonly #database: SqliteDatabase
   readonly #on: SqliteStatements
 
@@ -108,11 +117,16 @@ export class SqliteRelayAdapter implements RelayStorage {
   }
 
   async createApp(app: RelayApp): Promise<void> {
-    this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
+    this.#on.run('INSERT INTO relay_apps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', valuesOf(app))
   }
 
   async findApp(appId: string): Promise<RelayApp | null> {
     const row = this.#on.get<AppRow>('SELECT * FROM relay_apps WHERE app_id = ?', [appId])
+    return row === undefined ? null : toApp(row)
+  }
+
+  async findAppBySource(sourceId: string): Promise<RelayApp | null> {
+    const row = this.#on.get<AppRow>('SELECT * FROM relay_apps WHERE source_id = ?', [sourceId])
     return row === undefined ? null : toApp(row)
   }
 
@@ -137,6 +151,7 @@ export class SqliteRelayAdapter implements RelayStorage {
   async deleteApp(appId: string): Promise<boolean> {
     return inTransaction(this.#database, () => {
       endReplaysOf(this.#on, appId, new Date())
+      this.#on.run('DELETE FROM relay_revocations WHERE app_id = ?', [appId])
       return this.#on.all('DELETE FROM relay_apps WHERE app_id = ? RETURNING app_id', [appId]).length > 0
     })
   }
@@ -144,7 +159,8 @@ export class SqliteRelayAdapter implements RelayStorage {
   async saveApp(app: RelayApp): Promise<boolean> {
     const rows = this.#on.all(
       `UPDATE relay_apps SET source_id = ?2, target_url = ?3, sealed_secrets = ?4, is_disabled = ?5, disabled_reason = ?6,
-         schedule_ms = ?7, c2b_fallback = ?8, daily_quota = ?9, created_at = ?10, version = ?11, receives = ?12
+         schedule_ms = ?7, c2b_fallback = ?8, daily_quota = ?9, created_at = ?10, version = ?11, receives = ?12,
+         public_streams = ?13, allowed_origins = ?14
        WHERE app_id = ?1 AND version = ?11 - 1 RETURNING app_id`,
       valuesOf(app),
     )
@@ -306,6 +322,52 @@ export class SqliteRelayAdapter implements RelayStorage {
       .map(toLogEntry)
   }
 
+  async reportPayments(appId: string, reports: readonly NewPaymentReport[], epoch: string, at: Date): Promise<number> {
+    return inTransaction(this.#database, () => reportPayments(this.#on, appId, reports, epoch, at))
+  }
+
+  async readStream(appId: string, slice: StreamSlice): Promise<readonly StreamEntry[]> {
+    return readStream(this.#on, appId, slice)
+  }
+
+  async listStreamHeads(appIds: readonly string[], at: Date): Promise<ReadonlyMap<string, StreamHead>> {
+    const rows = this.#on.all<StreamHeadRow>(
+      `SELECT app_id, epoch, head, CASE WHEN day = ? THEN events_of_day ELSE 0 END AS events_today, floor, clears
+       FROM relay_logs WHERE app_id IN (SELECT value FROM json_each(?))`,
+      [dayOf(at), JSON.stringify(appIds)],
+    )
+    return new Map(rows.map(row => [row.app_id, toStreamHead(row)]))
+  }
+
+  async findStreamFloor(appId: string, since: Date): Promise<number> {
+    return findStreamFloor(this.#on, appId, since)
+  }
+
+  async clearStream(appId: string): Promise<boolean> {
+    const cleared = this.#on.all(
+      'UPDATE relay_logs SET floor = head, clears = clears + 1 WHERE app_id = ? RETURNING app_id',
+      [appId],
+    )
+    return cleared.length > 0
+  }
+
+  async revokeTokens(appId: string, { tokenId, subject, at, keepUntil }: Revocation): Promise<void> {
+    inTransaction(this.#database, () => {
+      this.#on.run('DELETE FROM relay_revocations WHERE app_id = ? AND keep_until <= ?', [appId, at.getTime()])
+      const values = [appId, tokenId, subject, at.getTime(), keepUntil.getTime()]
+      this.#on.run('INSERT INTO relay_revocations VALUES (?, ?, ?, ?, ?)', values)
+    })
+  }
+
+  async listRevocations(appId: string, at: Date): Promise<readonly Revocation[]> {
+    return this.#on
+      .all<RevocationRow>('SELECT * FROM relay_revocations WHERE app_id = ? AND keep_until > ? ORDER BY at', [
+        appId,
+        at.getTime(),
+      ])
+      .map(toRevocation)
+  }
+
   async listOverQuota(at: Date): Promise<readonly RelayApp[]> {
     return this.#on
       .all<AppRow>(
@@ -364,5 +426,7 @@ function valuesOf(app: RelayApp): SqliteValue[] {
     app.createdAt.getTime(),
     app.version,
     app.receives,
+    app.publicStreams ? 1 : 0,
+    app.allowedOrigins === null ? null : JSON.stringify(app.allowedOrigins),
   ]
 }

@@ -17,6 +17,7 @@ export type RelayConfig = {
   readonly sourceAllowList: SourceAllowListMode
   readonly sourceAddresses: readonly string[]
   readonly trustedProxies: readonly string[]
+  readonly streamHours: number
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
@@ -37,6 +38,10 @@ export function readRelayConfig(environment: Readonly<Record<string, string | un
   const databaseUrl = text('DATABASE_URL')
   if (databaseUrl !== null && !(/^postgres(?:ql)?:\/\//.test(databaseUrl) && URL.canParse(databaseUrl))) {
     throw invalid('DATABASE_URL', 'a postgres:// URL; leave it out for the embedded store')
+  }
+  const streamHours = text('RELAY_STREAM_HOURS') ?? '24'
+  if (!/^[1-9]\d{0,2}$/.test(streamHours) || Number(streamHours) > 168) {
+    throw invalid('RELAY_STREAM_HOURS', 'a number of hours, 1 to 168')
   }
   const secret = (name: string): string | null => {
     const value = text(name)
@@ -68,6 +73,7 @@ export function readRelayConfig(environment: Readonly<Record<string, string | un
     sourceAllowList,
     sourceAddresses: ranges('RELAY_SOURCE_ADDRESSES'),
     trustedProxies: ranges('RELAY_TRUSTED_PROXIES'),
+    streamHours: Number(streamHours),
   }
 }
 

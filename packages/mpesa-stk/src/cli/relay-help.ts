@@ -23,6 +23,7 @@ It is told by its environment:
   RELAY_SOURCE_ALLOW_LIST      off, observe; enforce: quarantine what is not Safaricom's  observe
   RELAY_SOURCE_ADDRESSES       callbacks may come from there too: 192.0.2.1,2001:db8::/32
   RELAY_TRUSTED_PROXIES        whose X-Forwarded-For is believed: 10.0.0.0/8
+  RELAY_STREAM_HOURS           how long live events can be replayed, 1 to 168      24
   LOG_LEVEL                    trace, debug, info, warn, error, silent             info
 
 First steps, on this machine:

@@ -6,6 +6,7 @@ import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Logger } from '../core/ports.ts'
 import { createRelayServer } from '../http/relay-server.ts'
+import { attachStreams } from '../http/streams/attach-streams.ts'
 import { openRelayStorage } from './open-relay-storage.ts'
 import { refuseLostKey } from './refuse-lost-key.ts'
 import type { RelayConfig } from './relay-config.ts'
@@ -48,10 +49,12 @@ export async function runRelay(config: RelayConfig): Promise<number> {
     sourceAllowList: config.sourceAllowList,
     sourceAddresses: config.sourceAddresses,
     trustedProxies: config.trustedProxies,
+    streamHours: config.streamHours,
     ...(config.adminToken !== null && { adminToken: config.adminToken }),
     ...(config.encryptionKey !== null && { encryptionKey: config.encryptionKey }),
   })
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  attachStreams(server, app)
   server.maxConnections = maxConnections
   server.requestTimeout = requestTimeoutMs
   const connections = new Set<Socket>()
@@ -73,6 +76,8 @@ export async function runRelay(config: RelayConfig): Promise<number> {
     process.exit(0)
   }, drainDeadlineMs)
   app.relay.log.stop()
+  // Beside the closing: it waits for them.
+  void app.relay.streams.stop()
   await closeServer(server, connections)
   await app.stop()
   await close()
@@ -124,8 +129,8 @@ const cannotListen: Readonly<Record<string, string>> = {
   EACCES: 'may not be listened on by this user; choose a PORT of 1024 or more',
 }
 
-/** Far above what Safaricom opens; and no request of his takes so long. */
-const maxConnections = 4_000
+/** Far above what Safaricom opens, for the pages that stream; and no request of his takes so long. */
+const maxConnections = 25_000
 const requestTimeoutMs = 30_000
 
 function listen(server: Server, { host, port }: RelayConfig): Promise<AddressInfo> {

@@ -23,6 +23,8 @@ function sampleApp(changes: Partial<RelayApp> = {}): RelayApp {
     createdAt: sampleTime,
     version: 1,
     receives: 'callbacks',
+    publicStreams: false,
+    allowedOrigins: null,
     ...changes,
   }
 }

@@ -55,6 +55,10 @@ export const errorCodes = {
   MPESA_STK_RELAY_UNAVAILABLE: 'The relay’s store does not answer. Try again in a moment.',
   MPESA_STK_RELAY_OVER_QUOTA:
     'The app took more events today than its quota. They are stored and delivered; its log is read again tomorrow (Nairobi), or when the operator raises `dailyQuota`.',
+  MPESA_STK_RELAY_STREAM_REFUSED:
+    'Who asked may not read this stream, or not from a page of this origin. `reason` in the answer says which; docs/streams.md lists them.',
+  MPESA_STK_RELAY_TOO_MANY:
+    'Too many connections to the relay’s streams from this address, of this app or with this token. Come again later.',
   MPESA_STK_RELAY_UNREACHABLE:
     'The command line found no relay. Start it, say where it is with --relay or RELAY_URL, or run the command where its data is.',
   MPESA_STK_STORE_UNREACHABLE:

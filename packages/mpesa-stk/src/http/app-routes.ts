@@ -8,16 +8,21 @@ import type { RelayEnv } from './auth.ts'
 import { idText, nextOf, page } from './page.ts'
 import { noSuchApp, unauthorised } from './problem.ts'
 
-const appId = z.object({ appId: idText })
+export const ofApp = z.object({ appId: idText })
 const schedule = z.array(z.int().min(0)).max(50).nullable()
 const fallback = z.enum(['accept', 'reject'])
 const dailyQuota = z.int().min(1).nullable()
+const streamSettings = {
+  publicStreams: z.boolean().optional(),
+  allowedOrigins: z.array(z.string().max(300)).max(20).nullable().optional(),
+}
 const changes = z.strictObject({
   targetUrl: z.string().max(2_000).optional(),
   isDisabled: z.boolean().optional(),
   scheduleMs: schedule.optional(),
   c2bFallback: fallback.optional(),
   dailyQuota: dailyQuota.optional(),
+  ...streamSettings,
 })
 const creation = z.strictObject({
   targetUrl: z.string().max(2_000),
@@ -25,6 +30,7 @@ const creation = z.strictObject({
   c2bFallback: fallback.optional(),
   dailyQuota: dailyQuota.optional(),
   receives: z.enum(appReceives).optional(),
+  ...streamSettings,
 })
 const rotation = z.strictObject({
   overlapMs: z
@@ -34,7 +40,7 @@ const rotation = z.strictObject({
     .optional(),
 })
 
-const view = z
+export const viewedApp = z
   .object({
     appId: z.string(),
     sourceId: z.string(),
@@ -47,25 +53,27 @@ const view = z
     c2bFallback: fallback,
     dailyQuota,
     receives: z.enum(appReceives),
+    publicStreams: z.boolean(),
+    allowedOrigins: z.array(z.string()).nullable(),
     createdAt: z.iso.datetime(),
   })
   .openapi('App')
-const viewOfDay = view.extend({ eventsToday: z.int(), isOverQuota: z.boolean() }).openapi('AppOfDay', {
+const viewOfDay = viewedApp.extend({ eventsToday: z.int(), isOverQuota: z.boolean() }).openapi('AppOfDay', {
   description: 'Over its quota an app is stored for and delivered to as ever; its log is not read.',
 })
-const appPage = z.object({ apps: z.array(view), next: z.string().nullable() }).openapi('AppPage')
-const withSecrets = view.extend({ signingSecret: z.string(), streamSecret: z.string() }).openapi('AppWithSecrets')
-const withSigningSecret = view.extend({ signingSecret: z.string() }).openapi('AppWithSigningSecret')
+const appPage = z.object({ apps: z.array(viewedApp), next: z.string().nullable() }).openapi('AppPage')
+const withSecrets = viewedApp.extend({ signingSecret: z.string(), streamSecret: z.string() }).openapi('AppWithSecrets')
+const withSigningSecret = viewedApp.extend({ signingSecret: z.string() }).openapi('AppWithSigningSecret')
 
 const json = <Schema extends z.ZodType>(schema: Schema) => ({ content: { 'application/json': { schema } } })
-const answers = <Schema extends z.ZodType>(schema: Schema, status: 200 | 201, description: string) => ({
+export const answers = <Schema extends z.ZodType>(schema: Schema, status: 200 | 201, description: string) => ({
   [status]: { description, ...json(schema) },
   401: { description: 'Neither the operator nor the app.' },
   404: { description: 'There is no such app.' },
   422: { description: 'A field is unusable.' },
 })
 
-function viewApp(app: RelayApp) {
+export function viewApp(app: RelayApp) {
   return {
     appId: app.appId,
     sourceId: app.sourceId,
@@ -78,6 +86,8 @@ function viewApp(app: RelayApp) {
     c2bFallback: app.c2bFallback,
     dailyQuota: app.dailyQuota,
     receives: app.receives,
+    publicStreams: app.publicStreams,
+    allowedOrigins: app.allowedOrigins === null ? null : [...app.allowedOrigins],
     createdAt: app.createdAt.toISOString(),
   }
 }
@@ -122,8 +132,8 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage,
       path: '/apps/{appId}',
       summary:
         'Deletes an app and its secrets. Its events stay; those that were not delivered are dead when they are next due.',
-      request: { params: appId },
-      responses: answers(view, 200, 'The app as it was.'),
+      request: { params: ofApp },
+      responses: answers(viewedApp, 200, 'The app as it was.'),
     }),
     async context => {
       const opened = await access.openAppBySecret(context, context.req.valid('param').appId)
@@ -138,7 +148,7 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage,
       method: 'get',
       path: '/apps/{appId}',
       summary: 'Shows an app, without its secrets.',
-      request: { params: appId },
+      request: { params: ofApp },
       responses: answers(viewOfDay, 200, 'The app.'),
     }),
     async context => {
@@ -154,8 +164,8 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage,
       method: 'patch',
       path: '/apps/{appId}',
       summary: 'Changes where an app is delivered to, disables or enables it.',
-      request: { params: appId, body: json(changes) },
-      responses: answers(view, 200, 'The app as it is now.'),
+      request: { params: ofApp, body: json(changes) },
+      responses: answers(viewedApp, 200, 'The app as it is now.'),
     }),
     async context => {
       const opened = await access.openAppBySecret(context, context.req.valid('param').appId)
@@ -173,7 +183,7 @@ export function addAppRoutes(server: OpenAPIHono<RelayEnv>, { register, storage,
       method: 'post',
       path: '/apps/{appId}/rotate-signing-secret',
       summary: 'Gives an app a new signing secret; for a while deliveries are signed with both.',
-      request: { params: appId, body: { ...json(rotation), required: false } },
+      request: { params: ofApp, body: { ...json(rotation), required: false } },
       responses: answers(withSigningSecret, 200, 'The app, with its new signing secret.'),
     }),
     async context => {

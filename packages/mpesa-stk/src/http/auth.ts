@@ -1,7 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import type { AppSecrets } from '../core/deliver/relay-app.ts'
+import { isSameSecret } from '../core/same-secret.ts'
 
 /** What a Node server puts beside a request. */
 export type NodeBindings = { readonly incoming?: IncomingMessage }
@@ -30,7 +30,7 @@ const forwardingHeaders = [
  * to whatever is behind it unless it is told otherwise, and nothing else does.
  */
 export function isAdmin(context: Context<RelayEnv>, adminToken: string | null): boolean {
-  if (adminToken !== null) return isSecret(bearerOf(context), adminToken)
+  if (adminToken !== null) return isSameSecret(bearerOf(context), adminToken)
   const address = context.env?.incoming?.socket.remoteAddress ?? ''
   const isForwarded =
     context.env?.incoming?.httpVersion === '1.0' ||
@@ -40,7 +40,7 @@ export function isAdmin(context: Context<RelayEnv>, adminToken: string | null): 
 
 /** Whether the request brings the app's signing secret. One that was rotated out signs on for a while, and opens nothing. */
 export function isMerchant(context: Context<RelayEnv>, { signingSecret }: AppSecrets): boolean {
-  return isSecret(bearerOf(context), signingSecret)
+  return isSameSecret(bearerOf(context), signingSecret)
 }
 
 /** Whether it brings any secret at all. */
@@ -56,10 +56,4 @@ function isOwnHost(context: Context<RelayEnv>): boolean {
 
 function bearerOf(context: Context<RelayEnv>): string {
   return /^Bearer (\S{1,500})$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? ''
-}
-
-/** In constant time, whatever the lengths are. */
-function isSecret(given: string, secret: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return given !== '' && timingSafeEqual(digest(given), digest(secret))
 }

@@ -39,6 +39,7 @@ export function addHealthRoutes(app: Hono<RelayEnv>, relay: Relay, metrics: Rela
       pending,
       oldestPendingS,
       appsOverQuota,
+      streams: relay.streams.count(),
     })
     return context.body(await metrics.text(), 200, { 'content-type': metrics.contentType })
   })

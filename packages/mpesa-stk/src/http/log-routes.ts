@@ -37,7 +37,7 @@ export function addLogRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, access
       path: '/v1/apps/{appId}/log',
       summary: 'Events of an app in the order in which they were committed, to be followed by a cursor.',
       description:
-        '`after` is the `cursor` of the answer before; without it the log is read from its beginning, and `latest` begins with what comes from now on. `waitMs` waits for the first event where there is none. `deliveries=1` adds each as it is delivered, signed. `gap`: something before the first entry cannot be read any more.',
+        '`after` is the `cursor` of the answer before; without it the log is read from its beginning, and `latest` begins with what comes from now on. `waitMs` waits for the first event where there is none. `deliveries=1` adds each as it is delivered, signed, and leaves out what is not: `lifecycle`. `gap`: something before the first entry cannot be read any more.',
       request: { params: z.object({ appId: idText }), query },
       responses: {
         200: { description: 'A page.', content: { 'application/json': { schema: logPage } } },
@@ -66,7 +66,9 @@ export function addLogRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, access
         signal: context.req.raw.signal,
       })
       const read = firstOf(page.entries, mostDeliveredBytes)
-      const entries = read.map(each => ({
+      // What a merchant's server said is not delivered to it.
+      const wanted = withBodies ? read.filter(each => each.event.kind !== 'lifecycle') : read
+      const entries = wanted.map(each => ({
         cursor: each.cursor,
         event: viewEvent(each.event),
         ...(each.body !== null && { delivery: deliver(each.event, each.body, opened, clock.now()) }),

@@ -16,6 +16,7 @@ export type RelayMetrics = {
     readonly pending: number
     readonly oldestPendingS: number
     readonly appsOverQuota: number
+    readonly streams: Readonly<Record<string, number>>
   }): void
   text(): Promise<string>
   readonly contentType: string
@@ -87,6 +88,34 @@ export function createMetrics(): RelayMetrics {
     labelNames: ['what'],
     registers,
   })
+  const streamEvents = new Counter({
+    name: 'relay_stream_events_total',
+    help: 'Events that were sent to those who stream.',
+    registers,
+  })
+  const streamGaps = new Counter({
+    name: 'relay_stream_gaps_total',
+    help: 'Subscribers who were told that something cannot be streamed any more, by why.',
+    labelNames: ['reason'],
+    registers,
+  })
+  const streamReads = new Counter({
+    name: 'relay_stream_catch_up_reads_total',
+    help: 'Pages of the store that were read for subscribers who catch up.',
+    registers,
+  })
+  const streamEnds = new Counter({
+    name: 'relay_stream_ends_total',
+    help: 'Streaming connections that the relay ended, by why; too_slow: they read too slowly.',
+    labelNames: ['code'],
+    registers,
+  })
+  const streams = new Gauge({
+    name: 'relay_streams',
+    help: 'Connections that stream, by how.',
+    labelNames: ['transport'],
+    registers,
+  })
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers })
   const spoolFiles = gauge('relay_spool_files', 'Files on the local disk that wait for the store.')
   const spoolBytes = gauge('relay_spool_bytes', 'Bytes on the local disk that wait for the store.')
@@ -121,6 +150,12 @@ export function createMetrics(): RelayMetrics {
       sourced(isKnown) {
         sources.inc({ known: String(isKnown) })
       },
+      streams: {
+        sent: () => streamEvents.inc(),
+        gapped: reason => streamGaps.inc({ reason }),
+        caughtUp: () => streamReads.inc(),
+        ended: code => streamEnds.inc({ code }),
+      },
     },
     received(outcome, durationMs) {
       callbacks.inc({ outcome: outcome.outcome, reason: 'reason' in outcome ? outcome.reason : '' })
@@ -128,6 +163,7 @@ export function createMetrics(): RelayMetrics {
     },
     set(numbers) {
       for (const [state, count] of Object.entries(numbers.circuits)) circuits.set({ state }, count)
+      for (const [transport, count] of Object.entries(numbers.streams)) streams.set({ transport }, count)
       spoolFiles.set(numbers.spoolFiles)
       spoolBytes.set(numbers.spoolBytes)
       queued.set(numbers.queued)

@@ -6,7 +6,7 @@ import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/ports.ts'
 import { stderrLogger, systemClock, systemRandom } from '../platform.ts'
 import { checkedKey, findEncryptionKey } from '../relay/encryption-key.ts'
-import { Relay } from '../relay/relay.ts'
+import { chanceOf, Relay } from '../relay/relay.ts'
 import {
   readRanges,
   type SourceAllowListMode,
@@ -15,6 +15,7 @@ import {
 } from '../relay/source-settings.ts'
 import { createAccess } from './access.ts'
 import { addAppRoutes } from './app-routes.ts'
+import { addAppStreamRoutes } from './app-stream-routes.ts'
 import type { RelayEnv } from './auth.ts'
 import { addEventRoutes } from './event-routes.ts'
 import { frontDoor } from './front-door.ts'
@@ -26,6 +27,10 @@ import { answerError, problem } from './problem.ts'
 import { addQuarantineRoutes } from './quarantine-routes.ts'
 import { addReplayRoutes } from './replay-routes.ts'
 import { addSourceRoutes } from './source-routes.ts'
+import { addReportRoutes } from './streams/report-routes.ts'
+import { addStreamRoutes } from './streams/stream-routes.ts'
+import type { StreamTools } from './streams/stream-tools.ts'
+import { addTokenRoutes } from './streams/token-routes.ts'
 
 export type RelayServerOptions = {
   /** Where the relay keeps what it takes; call its `migrate()` first. */
@@ -59,6 +64,8 @@ export type RelayServerOptions = {
    * for where a callback came from counts, and the trace that they name is continued. Default none.
    */
   readonly trustedProxies?: readonly string[]
+  /** For how many hours events can be streamed again, 1 to 168. Default 24. */
+  readonly streamHours?: number
   /** `auto`: deliveries begin with the first request. `manual`: with `start()`. Default `auto`. */
   readonly workers?: 'auto' | 'manual'
   readonly logger?: Logger
@@ -72,6 +79,8 @@ export type RelayServer = OpenAPIHono<RelayEnv> & {
   /** Stops beginning, and resolves when what is under way has ended and is stored. */
   stop(): Promise<void>
   readonly relay: Relay
+  /** For `attachStreams`. */
+  readonly streamTools: StreamTools
 }
 
 /**
@@ -89,8 +98,10 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   const { storage, adminToken = null, dataFolder = '.data/relay', workers = 'auto' } = options
   const { logger = stderrLogger, clock = systemClock } = options
   const metrics = createMetrics()
+  const monotonicMs = (): number => performance.now()
+  const streamTools = { now: () => clock.now(), monotonicMs, chance: () => chanceOf(systemRandom), logger }
   const relay = new Relay(
-    { storage, clock, logger, random: systemRandom, monotonicMs: () => performance.now(), observer: metrics.observer },
+    { storage, clock, logger, random: systemRandom, monotonicMs, observer: metrics.observer },
     {
       encryptionKey: checkedKey(options.encryptionKey ?? findEncryptionKey(dataFolder)),
       spoolFolder: `${dataFolder}/spool`,
@@ -99,6 +110,7 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
       alertThresholds: { ...defaultThresholds, ...options.alertThresholds },
       retention: completeRetention(options.retention ?? {}),
       sources: readSources(options),
+      streamHours: checkedStreamHours(options.streamHours),
     },
   )
   const app = new OpenAPIHono<RelayEnv>({
@@ -127,13 +139,17 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
     relay.start().catch((error: unknown) => logger.error({ error: describeError(error) }, 'deliveries could not begin'))
   }
   addHookRoutes(app, relay, metrics, begin)
+  addStreamRoutes(app, relay, streamTools)
   const access = createAccess(relay, adminToken)
   // The first is also /apps itself. Each once: what it has read of a body is gone.
   for (const path of ['/apps/*', '/v1/*']) app.use(path, frontDoor(access))
   addAppRoutes(app, relay, access)
+  addAppStreamRoutes(app, relay, access)
   addHealthRoutes(app, relay, metrics)
   addEventRoutes(app, relay, access)
   addLogRoutes(app, relay, access, clock)
+  addTokenRoutes(app, relay, access, clock)
+  addReportRoutes(app, relay, access)
   addReplayRoutes(app, relay, access)
   addQuarantineRoutes(app, relay, access)
   addSourceRoutes(app, relay, access)
@@ -146,7 +162,15 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
     ),
   )
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'mpesa-stk relay', version: '0.1.0' } })
-  return Object.assign(app, { relay, start: () => relay.start(), stop: () => relay.stop() })
+  return Object.assign(app, { relay, streamTools, start: () => relay.start(), stop: () => relay.stop() })
+}
+
+/** The most is a week: what is older is read from the log, or by `GET /v1/apps/:appId/events`. */
+const mostStreamHours = 168
+
+function checkedStreamHours(hours = 24): number {
+  if (Number.isInteger(hours) && hours >= 1 && hours <= mostStreamHours) return hours
+  throw new MpesaStkError('MPESA_STK_CONFIG_INVALID', `streamHours must be a whole number, 1 to ${mostStreamHours}`)
 }
 
 function readSources(options: RelayServerOptions): SourceSettings {

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { eventKinds } from '../core/deliver/relay-event.ts'
+import { deliveredKinds } from '../core/deliver/relay-event.ts'
 import { type ReplayRun, replayableStatuses, replayStates } from '../core/deliver/replay-run.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
@@ -10,7 +10,7 @@ import { problem } from './problem.ts'
 
 const wanted = z.strictObject({
   status: z.enum(replayableStatuses).default('DEAD'),
-  kind: z.enum(eventKinds).nullable().default(null),
+  kind: z.enum(deliveredKinds).nullable().default(null),
   from: z.iso.datetime().nullable().default(null),
   to: z.iso.datetime().nullable().default(null),
   perSecond: z.int().min(1).max(1_000).default(50),
@@ -22,7 +22,7 @@ const replay = z
     replayId: z.string(),
     state: z.enum(replayStates),
     status: z.enum(replayableStatuses),
-    kind: z.enum(eventKinds).nullable(),
+    kind: z.enum(deliveredKinds).nullable(),
     from: z.iso.datetime().nullable(),
     to: z.iso.datetime().nullable(),
     perSecond: z.int(),

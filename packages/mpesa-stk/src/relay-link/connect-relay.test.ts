@@ -16,9 +16,9 @@ function openLink(...answers: readonly (Response | (() => never))[]) {
     fetch: async (url, init) => {
       const next = answers[asked.length]
       asked.push({
-        path: String(url),
+        path: url as string,
         headers: new Headers(init?.headers),
-        body: JSON.parse(String(init?.body)),
+        body: JSON.parse(init?.body as string),
       })
       if (next === undefined) throw new Error('asked too often')
       return typeof next === 'function' ? next() : next

@@ -19,6 +19,9 @@ export class AppBook {
   /** As they were when they were last seen. Ids of apps that there are not, which cost a stranger nothing, are not in it. */
   readonly #seen = new Map<string, RelayApp>()
 
+  /** By their public ids, which never change. */
+  readonly #appIds = new Map<string, string>()
+
   #operators: readonly RelayApp[] = []
 
   readonly #openedApps = new WeakMap<RelayApp, OpenedApp>()
@@ -53,6 +56,15 @@ export class AppBook {
   async open(appId: string): Promise<OpenedApp | null> {
     const app = await this.find(appId)
     return app === null ? null : this.#opened(app)
+  }
+
+  /** By its public id. */
+  async openBySource(sourceId: string): Promise<OpenedApp | null> {
+    const known = this.#appIds.get(sourceId) ?? (await this.#storage.findAppBySource(sourceId))?.appId
+    if (known === undefined) return null
+    if (this.#appIds.size >= maxKept) this.#appIds.clear()
+    this.#appIds.set(sourceId, known)
+    return this.open(known)
   }
 
   /** As it was when it was last seen, for a time when the store does not answer. */

@@ -19,12 +19,17 @@ export type AppChanges = {
   readonly c2bFallback?: C2bFallback | undefined
   /** Events of a Nairobi day after which its log is not read on until the next. Default null: none. */
   readonly dailyQuota?: number | null | undefined
+  /** Default false: a page reads streams with a token alone. */
+  readonly publicStreams?: boolean | undefined
+  /** Whose pages may read streams, as browsers write origins; null, the default: whoever's. */
+  readonly allowedOrigins?: readonly string[] | null | undefined
 }
 
 /** How long both signing secrets are good after a rotation, unless the merchant says otherwise. */
 export const rotationOverlapMs = 24 * 3_600_000
 const maxSaveAttempts = 5
 const maxAttempts = 50
+const maxOrigins = 20
 const maxQuota = 1_000_000_000
 
 type RegisterPorts = {
@@ -54,6 +59,8 @@ export class AppRegister {
     c2bFallback = 'accept',
     dailyQuota = null,
     receives = 'callbacks',
+    publicStreams = false,
+    allowedOrigins = null,
   }: AppChanges & { readonly targetUrl: string; readonly receives?: AppReceives | undefined }): Promise<OpenedApp> {
     this.#checkTarget(targetUrl)
     const secrets: AppSecrets = { signingSecret: createSecret(), streamSecret: createSecret(), previous: null }
@@ -70,6 +77,8 @@ export class AppRegister {
       createdAt: this.#ports.clock.now(),
       version: 1,
       receives,
+      publicStreams,
+      allowedOrigins: checkedOrigins(allowedOrigins),
     }
     // Before the first secret is sealed, so that a wrong key never writes one.
     await checkKey(this.#ports.storage, this.#settings.encryptionKey)
@@ -83,7 +92,7 @@ export class AppRegister {
   /** @throws MpesaStkError `MPESA_STK_TARGET_REFUSED`, `MPESA_STK_APP_INVALID` */
   async update(
     appId: string,
-    { targetUrl, isDisabled, scheduleMs, c2bFallback, dailyQuota }: AppChanges,
+    { targetUrl, isDisabled, scheduleMs, c2bFallback, dailyQuota, publicStreams, allowedOrigins }: AppChanges,
   ): Promise<OpenedApp | null> {
     if (targetUrl !== undefined) this.#checkTarget(targetUrl)
     return this.change(appId, app => ({
@@ -94,6 +103,8 @@ export class AppRegister {
       scheduleMs: scheduleMs === undefined ? app.scheduleMs : checkedSchedule(scheduleMs),
       c2bFallback: c2bFallback ?? app.c2bFallback,
       dailyQuota: dailyQuota === undefined ? app.dailyQuota : checkedQuota(dailyQuota),
+      publicStreams: publicStreams ?? app.publicStreams,
+      allowedOrigins: allowedOrigins === undefined ? app.allowedOrigins : checkedOrigins(allowedOrigins),
     }))
   }
 
@@ -103,6 +114,14 @@ export class AppRegister {
     return this.change(appId, app => {
       const { signingSecret, streamSecret } = this.#ports.vault.open(app.sealedSecrets)
       const secrets = { signingSecret: createSecret(), streamSecret, previous: { signingSecret, untilMs } }
+      return { ...app, sealedSecrets: this.#ports.vault.close(secrets) }
+    })
+  }
+
+  /** Gives an app a new stream secret. The old one is good no more, at once here and within seconds on other relays. */
+  async rotateStreamSecret(appId: string): Promise<OpenedApp | null> {
+    return this.change(appId, app => {
+      const secrets = { ...this.#ports.vault.open(app.sealedSecrets), streamSecret: createSecret() }
       return { ...app, sealedSecrets: this.#ports.vault.close(secrets) }
     })
   }
@@ -153,6 +172,18 @@ function checkedQuota(dailyQuota: number | null): number | null {
   if (dailyQuota === null || (Number.isSafeInteger(dailyQuota) && dailyQuota > 0 && dailyQuota <= maxQuota))
     return dailyQuota
   throw new MpesaStkError('MPESA_STK_APP_INVALID', `dailyQuota must be a whole number from 1 to ${maxQuota}, or null`)
+}
+
+function checkedOrigins(origins: readonly string[] | null): readonly string[] | null {
+  if (origins === null || (origins.length <= maxOrigins && origins.every(isOrigin))) return origins
+  throw new MpesaStkError(
+    'MPESA_STK_APP_INVALID',
+    `allowedOrigins must be at most ${maxOrigins} origins as browsers send them, such as https://shop.example: no path, no upper case, no default port`,
+  )
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }
 
 function createSecret(): string {

@@ -5,6 +5,7 @@ import type { ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
 import type { RetentionPolicy } from '../core/deliver/retention.ts'
 import { describeError, MpesaStkError } from '../core/errors.ts'
 import type { Clock, Logger, Random } from '../core/ports.ts'
+import type { PaymentReport } from '../core/stream/payment-report.ts'
 import { createTimeOrderedId } from '../core/time-ordered-id.ts'
 import { createSender, type Sender } from '../outbound/send.ts'
 import { Spool } from '../spool/spool.ts'
@@ -24,6 +25,7 @@ import { RetentionSweeper } from './retention-sweeper.ts'
 import { SourceBook } from './source-book.ts'
 import type { SourceSettings } from './source-settings.ts'
 import { SpoolBudget } from './spool-budget.ts'
+import { StreamHub } from './streams/stream-hub.ts'
 import { Validator } from './validator.ts'
 import { checkKey, createVault } from './vault.ts'
 import { Watch } from './watch.ts'
@@ -46,6 +48,8 @@ export type RelaySettings = {
   readonly alertThresholds: AlertThresholds
   readonly retention: RetentionPolicy
   readonly sources: SourceSettings
+  /** For how long events can be streamed again. */
+  readonly streamHours: number
 }
 
 const tickEveryMs = 1_000
@@ -67,6 +71,7 @@ export class Relay {
   readonly alarm: Alarm
   readonly watch: Watch
   readonly retention: RetentionSweeper
+  readonly streams: StreamHub
   readonly #ports: RelayPorts
   readonly #settings: RelaySettings
   readonly #sender: Sender
@@ -92,6 +97,18 @@ export class Relay {
     this.#validator = new Validator({ ...ports, apps: this.apps }, settings.allowPrivateTargets)
     this.register = new AppRegister({ storage, clock, apps: this.apps, vault }, settings)
     this.sources = new SourceBook({ ...ports, onSource: ports.observer.sourced }, settings.sources)
+    this.streams = new StreamHub(
+      {
+        ...ports,
+        storage,
+        apps: this.apps,
+        now: () => clock.now(),
+        steadyNow: this.#steadyNow,
+        chance: () => chanceOf(ports.random),
+        observer: ports.observer.streams,
+      },
+      { encryptionKey: settings.encryptionKey, historyMs: settings.streamHours * 3_600_000 },
+    )
     this.spool = Spool.open(settings.spoolFolder, ports.logger)
     this.log = new LogReader(storage, this.#steadyNow)
     this.alarm = new Alarm({
@@ -121,7 +138,7 @@ export class Relay {
       steadyNow: this.#steadyNow,
       deliveries: this.deliveries,
       onBatch: ports.observer.committed,
-      onRecorded: appId => this.log.wake(appId),
+      onRecorded: appId => this.#onRecorded(appId),
     })
     const countQuarantined = (appId: string): Promise<number> =>
       storage.countQuarantined(appId, new Date(clock.now().getTime() - dayMs), quarantineRowBytes)
@@ -157,6 +174,7 @@ export class Relay {
     if (this.#starting === null) this.#takeOverSpool(0)
     this.#isStopped = false
     this.log.start()
+    this.streams.start()
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null
       throw error
@@ -171,6 +189,7 @@ export class Relay {
     this.#starting = null
     this.#isStopped = true
     this.log.stop()
+    const streamsEnded = this.streams.stop()
     await this.retention.stop()
     await this.intake.halt()
     await this.#ticking
@@ -178,6 +197,7 @@ export class Relay {
     await this.deliveries.stop()
     await this.watch.idle()
     await this.alarm.idle()
+    await streamsEnded
     await this.spool.close()
     await this.#sender.close()
     await this.#validator.close()
@@ -210,6 +230,17 @@ export class Relay {
     return release(this, id, appId)
   }
 
+  /** Adds what a merchant's server says of its payments to his app's log. How many were new. */
+  async report(appId: string, reports: readonly PaymentReport[]): Promise<number> {
+    const { clock, random } = this.#ports
+    const at = clock.now()
+    const createId = (): string => createTimeOrderedId(at, random(16))
+    const identified = reports.map(report => ({ ...report, id: createId(), at }))
+    const added = await this.storage.reportPayments(appId, identified, createId(), this.#steadyNow())
+    if (added > 0) this.#onRecorded(appId)
+    return added
+  }
+
   /** Begins to deliver many events again. */
   async startReplay(appId: string, filter: ReplayFilter, perSecond: number): Promise<ReplayRun> {
     const createdAt = this.#ports.clock.now()
@@ -226,6 +257,12 @@ export class Relay {
     } catch (cause) {
       this.#ports.logger.warn({ error: describeError(cause) }, 'replays wait: the store fails')
     }
+  }
+
+  /** Something was added to this app's log. */
+  #onRecorded(appId: string): void {
+    this.log.wake(appId)
+    this.streams.grew(appId)
   }
 
   async #start(): Promise<void> {
@@ -272,4 +309,9 @@ export class Relay {
       this.#ports.logger.warn({ error: describeError(cause) }, 'callbacks wait on the local disk: the store fails')
     }
   }
+}
+
+/** From 0 to 1. */
+export function chanceOf(random: Random): number {
+  return Buffer.from(random(4)).readUInt32BE() / 2 ** 32
 }

@@ -43,6 +43,11 @@ export class SourceBook {
     return trustedProxies.length > 0 && isWithin(readAddress(socketAddress ?? '') ?? '', trustedProxies)
   }
 
+  /** Where a request came from; null where nobody can tell. */
+  addressOf(socketAddress: string | null, forwardedBy: ForwardedBy): string | null {
+    return sourceOf(socketAddress, forwardedBy, this.#settings.trustedProxies)
+  }
+
   /** Judges and counts a callback. The address, where it must not be taken for Safaricom's; else null. */
   judge(socketAddress: string | null, forwardedBy: ForwardedBy): string | null {
     const { mode, addresses, trustedProxies } = this.#settings

@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import type { AppSecrets } from '../core/deliver/relay-app.ts'
 import type { RelayStorage } from '../core/deliver/relay-storage.ts'
 import { MpesaStkError } from '../core/errors.ts'
@@ -24,6 +25,14 @@ export function createVault(encryptionKey: string): Vault {
       return JSON.parse(text) as AppSecrets
     },
   }
+}
+
+/**
+ * A key for one purpose and one app: of one encryption key, so that all relays on a store have the same, and none of them tells
+ * anything of another.
+ */
+export function deriveKey(encryptionKey: string, purpose: string, sourceId: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', encryptionKey, sourceId, `mpesa-stk ${purpose}`, 32))
 }
 
 /**

@@ -2,6 +2,7 @@ import type { C2bFallback } from '../core/deliver/c2b-validation.ts'
 import type { LogEntry, LogHead } from '../core/deliver/event-log.ts'
 import type { AppReceives, RelayApp } from '../core/deliver/relay-app.ts'
 import type {
+  DeliveredKind,
   DeliveryAttempt,
   DeliveryStatus,
   EventKind,
@@ -12,6 +13,7 @@ import type {
 } from '../core/deliver/relay-event.ts'
 import type { OverdueApp } from '../core/deliver/relay-storage.ts'
 import type { ReplayFilter, ReplayRun } from '../core/deliver/replay-run.ts'
+import type { Revocation, StreamEntry, StreamHead } from '../core/stream/stream-storage.ts'
 
 /** A time as a database returns it: milliseconds since 1970 from SQLite, a Date from PostgreSQL. */
 type Time = number | Date
@@ -29,6 +31,8 @@ export type AppRow = {
   created_at: Time
   version: number
   receives: AppReceives
+  public_streams: number
+  allowed_origins: string | null
 }
 
 export type EventRow = {
@@ -60,6 +64,16 @@ export type ListedEventRow = Omit<EventRow, 'body' | 'trace_parent'>
 export const listedEventColumns = `id, app_id, kind, business_key, result, checkout_request_id, callback_token, contradicts, copies,
   received_at, status, attempt_count, failures, due_at, lease_id, delivered_at, last_error`
 
+export type StreamHeadRow = LogRow & { app_id: string; floor: number | string; clears: number }
+
+/** `link`: the payment that reported the push first, before this entry; `is_link`: this is that first report. */
+export type StreamRow = LogEntryRow & { link: string | null; is_link: boolean | number }
+
+/** A callback from before the report that first named its push, which stands at `link_position`. */
+export type EarlierRow = LogEntryRow & { link_position: number | string }
+
+export type RevocationRow = { token_id: string | null; subject: string | null; at: Time; keep_until: Time }
+
 export type LogRow = { epoch: string; head: number | string; events_today: number | string }
 
 export type LogEntryRow = ListedEventRow & { log_position: number | string; body: Uint8Array | null }
@@ -82,7 +96,7 @@ export type ReplayRow = {
   id: string
   app_id: string
   status: ReplayFilter['status']
-  kind: EventKind | null
+  kind: DeliveredKind | null
   received_from: Time | null
   received_to: Time | null
   per_second: number
@@ -127,6 +141,8 @@ export function toApp(row: AppRow): RelayApp {
     createdAt: new Date(row.created_at),
     version: row.version,
     receives: row.receives,
+    publicStreams: row.public_streams === 1,
+    allowedOrigins: row.allowed_origins === null ? null : (JSON.parse(row.allowed_origins) as readonly string[]),
   }
 }
 
@@ -160,6 +176,28 @@ export function toLogEntry(row: LogEntryRow): LogEntry {
     position: Number(row.log_position),
     event: toRelayEvent(row),
     body: row.body === null ? null : new Uint8Array(row.body),
+  }
+}
+
+export function toStreamHead(row: StreamHeadRow): StreamHead {
+  return { ...toLogHead(row), floor: Number(row.floor), clears: row.clears }
+}
+
+export function toStreamEntry(row: StreamRow, earlier: readonly EarlierRow[]): StreamEntry {
+  const position = Number(row.log_position)
+  return {
+    ...toLogEntry(row),
+    paymentId: row.kind === 'lifecycle' ? row.business_key : row.link,
+    earlier: earlier.filter(({ link_position }) => Number(link_position) === position).map(toLogEntry),
+  }
+}
+
+export function toRevocation(row: RevocationRow): Revocation {
+  return {
+    tokenId: row.token_id,
+    subject: row.subject,
+    at: new Date(row.at),
+    keepUntil: new Date(row.keep_until),
   }
 }
 

@@ -21,6 +21,8 @@ const app: RelayApp = {
   createdAt: new Date(began),
   version: 1,
   receives: 'callbacks',
+  publicStreams: false,
+  allowedOrigins: null,
 }
 const answered: AttemptAnswer = { outcome: 'answered', httpStatus: 200, retryAfterMs: null, head: 'thanks' }
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { MpesaStkError } from '../../core/errors.ts'
 import { openRelayClient, queryOf } from '../relay-client.ts'
 import { formatFields, formatTable } from '../table.ts'
@@ -18,6 +18,8 @@ type Changes = CommonOptions & {
   readonly c2bFallback?: string
   readonly dailyQuota?: string
   readonly receives?: string
+  readonly publicStreams?: boolean
+  readonly allowedOrigin?: readonly string[]
 }
 
 const path = (appId: string): string => `/apps/${encodeURIComponent(appId)}`
@@ -33,6 +35,8 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     .option('--c2b-fallback <accept|reject>', 'the answer to a C2B validation that the endpoint does not answer')
     .option('--daily-quota <n|none>', 'events of a day after which the log is not read on')
     .option('--receives <callbacks|alerts>', 'alerts: an operator’s endpoint, to which the relay tells its troubles')
+    .addOption(publicStreams())
+    .addOption(allowedOrigin())
     .action((_options, command: Command) => act(command, 'POST', '/apps'))
 
   apps
@@ -65,6 +69,9 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     .option('--schedule <ms,…>', 'pauses after failed attempts, in milliseconds; `default` for the documented ones')
     .option('--c2b-fallback <accept|reject>', 'the answer to a C2B validation that the endpoint does not answer')
     .option('--daily-quota <n|none>', 'events of a day after which the log is not read on')
+    .addOption(publicStreams())
+    .option('--no-public-streams', 'pages read streams with a token alone')
+    .addOption(allowedOrigin())
     .action((appId: string, _options, command: Command) => act(command, 'PATCH', path(appId)))
 
   for (const [name, isDisabled, what] of [
@@ -88,6 +95,16 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     )
 
   apps
+    .command('rotate-stream-secret <appId>')
+    .description('give an app a new stream secret; the old one is good no more')
+    .action((appId: string, _options, command: Command) => act(command, 'POST', `${path(appId)}/rotate-stream-secret`))
+
+  apps
+    .command('clear-stream <appId>')
+    .description('stream nothing any more of what happened until now')
+    .action((appId: string, _options, command: Command) => act(command, 'POST', `/v1${path(appId)}/stream/clear`))
+
+  apps
     .command('delete <appId>')
     .description('forget an app and its secrets; its events stay')
     .action((appId: string, _options, command: Command) => act(command, 'DELETE', path(appId)))
@@ -106,8 +123,17 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
   }
 }
 
+const publicStreams = (): Option =>
+  new Option('--public-streams', 'pages may read all streams with the stream secret, without a token')
+
+const allowedOrigin = (): Option =>
+  new Option(
+    '--allowed-origin <origin>',
+    'whose pages may read streams, such as https://shop.example; again for more; `any` for whoever’s',
+  ).argParser((origin: string, before: readonly string[] = []) => [...before, origin])
+
 function readChanges(changes: Changes): Readonly<Record<string, unknown>> {
-  const { target, schedule, c2bFallback, dailyQuota, receives } = changes
+  const { target, schedule, c2bFallback, dailyQuota, receives, publicStreams, allowedOrigin } = changes
   const pauses = schedule === 'default' ? null : schedule?.split(',').map(each => readNumber('--schedule', each))
   return {
     ...(target !== undefined && { targetUrl: target }),
@@ -117,6 +143,8 @@ function readChanges(changes: Changes): Readonly<Record<string, unknown>> {
       dailyQuota: dailyQuota === 'none' ? null : readNumber('--daily-quota', dailyQuota),
     }),
     ...(receives !== undefined && { receives }),
+    ...(publicStreams !== undefined && { publicStreams }),
+    ...(allowedOrigin !== undefined && { allowedOrigins: allowedOrigin.includes('any') ? null : allowedOrigin }),
   }
 }
 

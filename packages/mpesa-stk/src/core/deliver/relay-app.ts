@@ -28,6 +28,10 @@ export type RelayApp = {
   readonly version: number
   /** `alerts`: it is an operator's endpoint, and its hook takes nothing. */
   readonly receives: AppReceives
+  /** Whether pages may read all its streams with its source id and stream secret, without a token. */
+  readonly publicStreams: boolean
+  /** The origins whose pages may read its streams; null: any. */
+  readonly allowedOrigins: readonly string[] | null
 }
 
 /** What only the merchant and we know. */

@@ -1,16 +1,18 @@
 import { callbackKinds } from '../receive/classify-callback.ts'
 
-/**
- * What Safaricom posts; what the relay itself tells an operator's endpoint (`operations`); and what a merchant's server says
- * of its own payments (`lifecycle`), which is streamed and delivered to nobody.
- */
-export const eventKinds = [...callbackKinds, 'operations', 'lifecycle'] as const
+/** What is delivered: what Safaricom posts, and what the relay itself tells an operator's endpoint. */
+export const deliveredKinds = [...callbackKinds, 'operations'] as const
+
+export type DeliveredKind = (typeof deliveredKinds)[number]
+
+/** What stands in a log: `lifecycle` is what a merchant's server said of a payment of its own, which nobody delivers to it. */
+export const eventKinds = [...deliveredKinds, 'lifecycle'] as const
 
 export type EventKind = (typeof eventKinds)[number]
 
 /**
  * - `PENDING`: not tried yet.
- * - `DELIVERED`: the merchant answered 2xx.
+ * - `DELIVERED`: the merchant answered 2xx, or said it himself.
  * - `FAILED`: tried in vain, and due again.
  * - `DEAD`: tried in vain as often as the schedule says. A replay makes it pending again.
  */

@@ -1,3 +1,4 @@
+import type { StreamStorage } from '../stream/stream-storage.ts'
 import type { LogEntry, LogHead, LogSlice } from './event-log.ts'
 import type { RelayApp } from './relay-app.ts'
 import type {
@@ -37,7 +38,7 @@ export type EventFilter = {
 }
 
 /** Where the relay keeps what it was sent. Every method is one atomic step. */
-export interface RelayStorage {
+export interface RelayStorage extends StreamStorage {
   /** Creates or upgrades the tables. Safe at every start. Throws `MPESA_STK_SCHEMA_NEWER` on a newer schema. */
   migrate(): Promise<void>
   /** Keeps a setting of this name unless there is one, and returns the one that stands. */
@@ -51,7 +52,7 @@ export interface RelayStorage {
   listApps(before: string | null, limit: number): Promise<readonly RelayApp[]>
   /** Those that receive alerts. */
   listOperatorApps(): Promise<readonly RelayApp[]>
-  /** Forgets an app and its secrets. Its events stay, and those not delivered are dead. False for an app that there is not. */
+  /** Forgets an app, its secrets and its revocations. Its events stay, and those not delivered are dead. False for an app that there is not. */
   deleteApp(appId: string): Promise<boolean>
   /** Replaces an app if it still has the version before. False: somebody else changed it first. */
   saveApp(app: RelayApp): Promise<boolean>

@@ -1,4 +1,4 @@
-import type { DeliveryStatus, EventKind } from './relay-event.ts'
+import type { DeliveredKind, DeliveryStatus } from './relay-event.ts'
 
 /** What may be replayed by the many: whatever has been tried. */
 export const replayableStatuses = ['DEAD', 'FAILED', 'DELIVERED'] as const satisfies readonly DeliveryStatus[]
@@ -6,7 +6,7 @@ export const replayableStatuses = ['DEAD', 'FAILED', 'DELIVERED'] as const satis
 /** Which events of an app are replayed. */
 export type ReplayFilter = {
   readonly status: (typeof replayableStatuses)[number]
-  readonly kind: EventKind | null
+  readonly kind: DeliveredKind | null
   /** Received at or after. */
   readonly from: Date | null
   /** Received at or before. */

@@ -8,6 +8,12 @@ export function readAddress(text: string): string | null {
   return parseAddress(text)?.toString() ?? null
 }
 
+/** Whose an address is, as far as it tells: with IPv6 one customer has a whole /64. */
+export function networkOf(address: string): string {
+  const parsed = parseAddress(address)
+  return parsed !== null && 'parts' in parsed ? parsed.parts.slice(0, 4).join(':') : address
+}
+
 /** An address or a CIDR block. Null for what is neither, and for a block that would be every address. */
 export function readRange(text: string): AddressRange | null {
   const [, address = '', length] = /^([^/]+?)(?:\/(\d{1,3}))?$/.exec(text.trim()) ?? []

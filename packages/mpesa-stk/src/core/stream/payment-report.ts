@@ -1,4 +1,5 @@
 import type { PaymentStatus } from '../payment/payment.ts'
+import { sha256 } from '../sha256.ts'
 
 export const reportTypes = ['payment.pending', 'payment.settled'] as const
 
@@ -28,4 +29,24 @@ export type NewPaymentReport = PaymentReport & {
 /** What tells one report about a payment from another: the same again is a repeat. */
 export function reportMark({ type, status, checkoutRequestId, receipt, resultCode, amount }: PaymentReport): string {
   return JSON.stringify([type, status, checkoutRequestId, receipt, resultCode, amount])
+}
+
+/** What its event says: type and status for people, then its mark. */
+export function resultOfReport(report: PaymentReport): string {
+  return [report.type, report.status, sha256(reportMark(report)).slice(0, 16)].join(' ')
+}
+
+/** The body of its event. */
+export function writeReport({
+  type,
+  paymentId,
+  checkoutRequestId,
+  status,
+  amount,
+  receipt,
+  resultCode,
+}: PaymentReport) {
+  return new TextEncoder().encode(
+    JSON.stringify({ type, paymentId, checkoutRequestId, status, amount, receipt, resultCode } satisfies PaymentReport),
+  )
 }

@@ -26,7 +26,8 @@ export type StreamEntry = LogEntry & {
   readonly paymentId: string | null
   /**
    * Of the first report of a payment that names its push: callbacks of that push with lower positions, which were nobody's
-   * until now. They are read with this entry, and a payment's view does not have them at their own positions.
+   * until now: the first twenty, in order. They are read with this entry, and a payment's view does not have them at their own
+   * positions.
    */
   readonly earlier: readonly LogEntry[]
 }

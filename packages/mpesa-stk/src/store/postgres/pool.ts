@@ -2,6 +2,7 @@
 export type PostgresPool = {
   connect(): Promise<PostgresClient>
   query(text: string, values?: unknown[]): Promise<PostgresResult>
+  readonly options?: { readonly max?: number | undefined } | undefined
 }
 
 export type PostgresClient = {
@@ -10,8 +11,13 @@ export type PostgresClient = {
   release(error?: Error): void
   /** `pg` tells a lost connection by an event as well, which ends the process when nobody listens. */
   on?(event: 'error', listener: (error: Error) => void): unknown
+  on?(event: 'notification', listener: (notification: PostgresNotification) => void): unknown
+  /** Lets the process end while it is idle. */
+  unref?(): void
   removeListener?(event: 'error', listener: (error: Error) => void): unknown
 }
+
+export type PostgresNotification = { readonly channel: string; readonly payload?: string | undefined }
 
 export type PostgresResult = { readonly rows: readonly unknown[] }
 

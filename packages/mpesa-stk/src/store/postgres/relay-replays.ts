@@ -7,7 +7,8 @@ export async function replayEvents(on: Queryable, eventIds: readonly string[]): 
   const rows = await all(
     on,
     `UPDATE relay_delivery_events SET status = 'PENDING', failures = 0, due_at = clock_timestamp(), lease_id = NULL
-     WHERE id IN (SELECT id FROM relay_delivery_events WHERE id = ANY ($1) AND body IS NOT NULL ORDER BY id FOR UPDATE) RETURNING id`,
+     WHERE id IN (SELECT id FROM relay_delivery_events WHERE id = ANY ($1) AND body IS NOT NULL
+       AND kind <> 'lifecycle' ORDER BY id FOR UPDATE) RETURNING id`,
     [eventIds],
   )
   return rows.length
@@ -67,7 +68,7 @@ async function advanceReplay(on: Queryable, row: ReplayRow): Promise<number> {
   return replayed
 }
 
-const matches = `app_id = $1 AND status = $2 AND body IS NOT NULL AND ($3::text IS NULL OR kind = $3)
+const matches = `app_id = $1 AND status = $2 AND body IS NOT NULL AND kind <> 'lifecycle' AND ($3::text IS NULL OR kind = $3)
   AND ($4::timestamptz IS NULL OR received_at >= $4) AND ($5::timestamptz IS NULL OR received_at <= $5)`
 
 function valuesOf(appId: string, { status, kind, from, to }: ReplayFilter): unknown[] {

@@ -37,7 +37,7 @@ function headOf(on: SqliteStatements, appId: string): number {
 /** The lease is as good as any for a name that no other log has. */
 function addToLog(on: SqliteStatements, appId: string, added: number, { leaseId, at }: DeliveryLease): void {
   on.run(
-    `INSERT INTO relay_logs VALUES (?1, ?2, ?3, ?4, ?3) ON CONFLICT (app_id) DO UPDATE SET head = head + ?3, day = ?4,
+    `INSERT INTO relay_logs (app_id, epoch, head, day, events_of_day) VALUES (?1, ?2, ?3, ?4, ?3) ON CONFLICT (app_id) DO UPDATE SET head = head + ?3, day = ?4,
        events_of_day = CASE WHEN day = ?4 THEN events_of_day ELSE 0 END + ?3`,
     [appId, leaseId, added, dayOf(at)],
   )

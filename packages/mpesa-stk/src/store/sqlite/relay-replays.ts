@@ -9,7 +9,7 @@ const secondMs = 1_000
 export function replayEvents(on: SqliteStatements, eventIds: readonly string[], at: Date): number {
   return on.all(
     `UPDATE relay_delivery_events SET status = 'PENDING', failures = 0, due_at = ?1, lease_id = NULL
-     WHERE id IN (SELECT value FROM json_each(?2)) AND body IS NOT NULL RETURNING id`,
+     WHERE id IN (SELECT value FROM json_each(?2)) AND body IS NOT NULL AND kind <> 'lifecycle' RETURNING id`,
     [at.getTime(), JSON.stringify(eventIds)],
   ).length
 }
@@ -82,7 +82,7 @@ function matching(on: SqliteStatements, appId: string, filter: ReplayFilter): { 
 
 /** The status as a literal, because an index of one status is not used for a parameter. */
 function matches({ status }: ReplayFilter): string {
-  return `app_id = ?1 AND status = '${status}' AND body IS NOT NULL AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR received_at >= ?3)
+  return `app_id = ?1 AND status = '${status}' AND body IS NOT NULL AND kind <> 'lifecycle' AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR received_at >= ?3)
     AND (?4 IS NULL OR received_at <= ?4)`
 }
 

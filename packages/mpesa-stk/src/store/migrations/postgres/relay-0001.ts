@@ -15,7 +15,9 @@ CREATE TABLE relay_apps (
   daily_quota     INTEGER,
   created_at      TIMESTAMPTZ NOT NULL,
   version         INTEGER NOT NULL,
-  receives        TEXT NOT NULL DEFAULT 'callbacks' CHECK (receives IN ('callbacks','alerts'))
+  receives        TEXT NOT NULL DEFAULT 'callbacks' CHECK (receives IN ('callbacks','alerts')),
+  public_streams  INTEGER NOT NULL DEFAULT 0,
+  allowed_origins TEXT
 );
 CREATE INDEX relay_apps_alerts ON relay_apps (app_id) WHERE receives = 'alerts';
 
@@ -43,13 +45,18 @@ CREATE TABLE relay_delivery_events (
   log_position        BIGINT NOT NULL,
   UNIQUE (app_id, kind, business_key, result),
   -- What is still to be delivered has its body, whoever empties or replays.
-  CHECK (body IS NOT NULL OR status = 'DELIVERED')
+  CHECK (body IS NOT NULL OR status = 'DELIVERED'),
+  -- What a merchant's server said is never delivered to it.
+  CHECK (kind <> 'lifecycle' OR status = 'DELIVERED')
 );
 CREATE INDEX relay_delivery_events_due ON relay_delivery_events (app_id, due_at) WHERE status IN ('PENDING', 'FAILED');
 CREATE INDEX relay_delivery_events_app ON relay_delivery_events (app_id, id);
 CREATE INDEX relay_delivery_events_dead ON relay_delivery_events (app_id, id) WHERE status = 'DEAD';
 
 CREATE UNIQUE INDEX relay_delivery_events_log ON relay_delivery_events (app_id, log_position);
+-- The first report that names a push tells whose its callbacks are.
+CREATE INDEX relay_delivery_events_link ON relay_delivery_events (app_id, checkout_request_id, log_position)
+  WHERE kind = 'lifecycle';
 
 -- One counter an app: positions are given in the order of commits, without gaps, and outlive the events.
 CREATE TABLE relay_logs (
@@ -57,8 +64,21 @@ CREATE TABLE relay_logs (
   epoch         TEXT NOT NULL,
   head          BIGINT NOT NULL,
   day           TEXT NOT NULL,
-  events_of_day BIGINT NOT NULL
+  events_of_day BIGINT NOT NULL,
+  -- Nothing at or below it is streamed, since the log was cleared so many times.
+  floor         BIGINT NOT NULL DEFAULT 0,
+  clears        INTEGER NOT NULL DEFAULT 0
 );
+
+-- Tokens that were taken back: one, or all of a subject.
+CREATE TABLE relay_revocations (
+  app_id     TEXT NOT NULL,
+  token_id   TEXT,
+  subject    TEXT,
+  at         TIMESTAMPTZ NOT NULL,
+  keep_until TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX relay_revocations_app ON relay_revocations (app_id, keep_until);
 
 CREATE TABLE relay_delivery_attempts (
   event_id      TEXT NOT NULL,
@@ -137,7 +157,7 @@ BEGIN
     WHERE NOT EXISTS (SELECT 1 FROM relay_delivery_events o WHERE o.app_id = n.app_id AND o.kind = n.kind
       AND o.business_key = n.business_key AND o.result = n.result)),
   logs AS (
-    INSERT INTO relay_logs AS l SELECT f.app_id, lease, max(f.total), today, max(f.total) FROM fresh f
+    INSERT INTO relay_logs AS l (app_id, epoch, head, day, events_of_day) SELECT f.app_id, lease, max(f.total), today, max(f.total) FROM fresh f
     GROUP BY f.app_id ORDER BY f.app_id
     ON CONFLICT (app_id) DO UPDATE SET head = l.head + excluded.head,
       -- Whoever waited for this row over midnight comes with yesterday.
@@ -159,6 +179,36 @@ BEGIN
   -- Batches that were not sorted deadlocked in a trial of concurrent inserts, and sorted ones never did.
   ORDER BY n.app_id, n.kind, n.business_key, n.result
   ON CONFLICT (app_id, kind, business_key, result) DO NOTHING RETURNING e.id, e.contradicts;
+END
+$$;
+
+-- The log's row is locked first: the second statement sees what was committed while the first waited, and whatever else takes
+-- positions of this log waits for us. What is not there then is new, and they stand in the order in which they were given.
+CREATE FUNCTION relay_report_payments(
+  app TEXT, new_epoch TEXT, ids TEXT[], payment_ids TEXT[], results TEXT[], checkout_request_ids TEXT[], bodies BYTEA[],
+  times TIMESTAMPTZ[]
+) RETURNS INTEGER LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
+DECLARE added INTEGER;
+BEGIN
+  INSERT INTO relay_logs AS l (app_id, epoch, head, day, events_of_day) VALUES (app, new_epoch, 0, relay_today(), 0)
+    ON CONFLICT (app_id) DO UPDATE SET head = l.head;
+  WITH fresh AS MATERIALIZED (
+    SELECT n.*, row_number() OVER (ORDER BY n.place) AS number FROM (
+      SELECT DISTINCT ON (each.payment_id, each.result) each.* FROM unnest(ids, payment_ids, results, checkout_request_ids, bodies,
+        times) WITH ORDINALITY AS each (id, payment_id, result, checkout_request_id, body, received_at, place)
+      ORDER BY each.payment_id, each.result, each.place) n
+    WHERE NOT EXISTS (SELECT 1 FROM relay_delivery_events o WHERE o.app_id = app AND o.kind = 'lifecycle'
+      AND o.business_key = n.payment_id AND o.result = n.result))
+  INSERT INTO relay_delivery_events (id, app_id, kind, business_key, result, checkout_request_id, body, copies, received_at,
+    status, attempt_count, failures, due_at, delivered_at, log_position)
+  SELECT n.id, app, 'lifecycle', n.payment_id, n.result, n.checkout_request_id, n.body, 1, n.received_at, 'DELIVERED', 0, 0,
+    clock_timestamp(), clock_timestamp(), l.head + n.number
+  FROM fresh n, relay_logs l WHERE l.app_id = app;
+  GET DIAGNOSTICS added = ROW_COUNT;
+  IF added > 0 THEN
+    UPDATE relay_logs SET head = head + added WHERE app_id = app;
+  END IF;
+  RETURN added;
 END
 $$;
 `

@@ -15,7 +15,9 @@ CREATE TABLE relay_apps (
   daily_quota     INTEGER,
   created_at      INTEGER NOT NULL,
   version         INTEGER NOT NULL,
-  receives        TEXT NOT NULL DEFAULT 'callbacks' CHECK (receives IN ('callbacks','alerts'))
+  receives        TEXT NOT NULL DEFAULT 'callbacks' CHECK (receives IN ('callbacks','alerts')),
+  public_streams  INTEGER NOT NULL DEFAULT 0,
+  allowed_origins TEXT
 ) STRICT;
 CREATE INDEX relay_apps_alerts ON relay_apps (app_id) WHERE receives = 'alerts';
 
@@ -43,13 +45,18 @@ CREATE TABLE relay_delivery_events (
   log_position        INTEGER NOT NULL,
   UNIQUE (app_id, kind, business_key, result),
   -- What is still to be delivered has its body, whoever empties or replays.
-  CHECK (body IS NOT NULL OR status = 'DELIVERED')
+  CHECK (body IS NOT NULL OR status = 'DELIVERED'),
+  -- What a merchant's server said is never delivered to it.
+  CHECK (kind <> 'lifecycle' OR status = 'DELIVERED')
 ) STRICT;
 CREATE INDEX relay_delivery_events_due ON relay_delivery_events (app_id, due_at) WHERE status IN ('PENDING', 'FAILED');
 CREATE INDEX relay_delivery_events_app ON relay_delivery_events (app_id, id);
 CREATE INDEX relay_delivery_events_dead ON relay_delivery_events (app_id, id) WHERE status = 'DEAD';
 
 CREATE UNIQUE INDEX relay_delivery_events_log ON relay_delivery_events (app_id, log_position);
+-- The first report that names a push tells whose its callbacks are.
+CREATE INDEX relay_delivery_events_link ON relay_delivery_events (app_id, checkout_request_id, log_position)
+  WHERE kind = 'lifecycle';
 
 -- One counter an app: positions are given in the order of commits, without gaps, and outlive the events.
 CREATE TABLE relay_logs (
@@ -57,8 +64,21 @@ CREATE TABLE relay_logs (
   epoch         TEXT NOT NULL,
   head          INTEGER NOT NULL,
   day           TEXT NOT NULL,
-  events_of_day INTEGER NOT NULL
+  events_of_day INTEGER NOT NULL,
+  -- Nothing at or below it is streamed, since the log was cleared so many times.
+  floor         INTEGER NOT NULL DEFAULT 0,
+  clears        INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- Tokens that were taken back: one, or all of a subject.
+CREATE TABLE relay_revocations (
+  app_id     TEXT NOT NULL,
+  token_id   TEXT,
+  subject    TEXT,
+  at         INTEGER NOT NULL,
+  keep_until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX relay_revocations_app ON relay_revocations (app_id, keep_until);
 
 CREATE TABLE relay_delivery_attempts (
   event_id      TEXT NOT NULL,

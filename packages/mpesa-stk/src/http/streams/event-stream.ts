@@ -1,0 +1,128 @@
+import type { StreamErrorCode } from '../../core/stream/stream-error.ts'
+import { viewProblem } from '../../core/stream/stream-error.ts'
+import type { EventFrame } from '../../relay/streams/event-frame.ts'
+import type { Admission, StreamVisit } from '../../relay/streams/stream-door.ts'
+import type { StreamConnection, StreamHub } from '../../relay/streams/stream-hub.ts'
+import { Seat } from '../../relay/streams/stream-places.ts'
+import type { StreamNotice } from '../../relay/streams/stream-sink.ts'
+import type { Subscription } from '../../relay/streams/subscription.ts'
+import { createSignal } from '../../workers/signal.ts'
+import { writeNotice } from './notice-text.ts'
+
+const commentEveryMs = 15_000
+/** Before proxies cut; not all at once. */
+const rotateAfterMs = 220_000
+const rotateSpreadMs = 40_000
+const highWaterBytes = 64 * 1024
+const encoder = new TextEncoder()
+
+/** How a response begins: with events, with nothing because nothing more comes, or with what is wrong. */
+export type StreamBeginning =
+  | { readonly outcome: 'streaming' | 'over' }
+  | { readonly outcome: 'failed'; readonly code: StreamErrorCode }
+
+/** A response of server-sent events: one subscription. */
+export class EventStream implements StreamConnection {
+  readonly transport = 'sse'
+  readonly visit: StreamVisit
+  readonly seat: Seat
+  admission: Admission | null = null
+  subscription: Subscription | null = null
+  readonly body: ReadableStream<Uint8Array>
+  readonly #hub: StreamHub
+  readonly #begun = createSignal()
+  #beginning: StreamBeginning | null = null
+  #hasEvents = false
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null
+  #commentAtMs: number
+  readonly #endsAtMs: number
+
+  constructor(hub: StreamHub, visit: StreamVisit, { nowMs, chance }: { nowMs: number; chance: number }) {
+    this.#hub = hub
+    this.visit = visit
+    this.seat = new Seat(hub.places)
+    this.#commentAtMs = nowMs + commentEveryMs
+    this.#endsAtMs = nowMs + rotateAfterMs + chance * rotateSpreadMs
+    this.body = new ReadableStream<Uint8Array>(
+      {
+        start: controller => {
+          this.#controller = controller
+        },
+        pull: () => this.subscription?.goOn(),
+        cancel: () => this.#close(),
+      },
+      { highWaterMark: highWaterBytes, size: chunk => chunk.byteLength },
+    )
+  }
+
+  get subscriptions(): Iterable<Subscription> {
+    return this.subscription === null ? [] : [this.subscription]
+  }
+
+  get bufferedBytes(): number {
+    return highWaterBytes - (this.#controller?.desiredSize ?? highWaterBytes)
+  }
+
+  /** What it is to be answered with: known when the first thing is to be told. */
+  async begin(): Promise<StreamBeginning> {
+    await this.#begun.happened
+    return this.#beginning ?? { outcome: 'streaming' }
+  }
+
+  send(_id: number, frame: EventFrame): void {
+    this.#hasEvents = true
+    this.#write(`id: ${frame.cursor}\ndata: ${frame.text}\n\n`)
+    this.#settle({ outcome: 'streaming' })
+  }
+
+  tell(_id: number, notice: StreamNotice): void {
+    const place = notice.type === 'live' ? `id: ${notice.cursor}\n` : ''
+    this.#write(`${place}data: ${writeNotice(notice)}\n\n`)
+    // A gap is told together with what is behind it.
+    if (notice.type === 'live') this.#settle({ outcome: 'streaming' })
+    if (notice.type === 'ended') this.#settle({ outcome: this.#hasEvents ? 'streaming' : 'over' })
+    if (notice.type === 'error') this.#settle({ outcome: 'failed', code: notice.code })
+    if (notice.type === 'ended' || notice.type === 'error') this.#close()
+  }
+
+  fail(code: StreamErrorCode): void {
+    if (this.#controller === null) return
+    this.#hub.ended(code)
+    this.#write(`data: ${JSON.stringify({ type: 'error', ...viewProblem(code) })}\n\n`)
+    this.#settle({ outcome: 'failed', code })
+    this.#close()
+  }
+
+  tick(nowMs: number): void {
+    if (nowMs >= this.#endsAtMs) return this.#close()
+    if (nowMs < this.#commentAtMs) return
+    this.#commentAtMs = nowMs + commentEveryMs
+    this.#write(': here\n\n')
+  }
+
+  destroy(): void {
+    this.#close()
+  }
+
+  #settle(beginning: StreamBeginning): void {
+    this.#beginning ??= beginning
+    this.#begun.happen()
+  }
+
+  #write(text: string): void {
+    this.#controller?.enqueue(encoder.encode(text))
+  }
+
+  #close(): void {
+    const controller = this.#controller
+    this.#controller = null
+    this.#settle({ outcome: 'streaming' })
+    this.subscription?.close()
+    this.#hub.leave(this)
+    try {
+      controller?.close()
+    } catch {
+      // Whoever read it has cancelled it.
+    }
+  }
+}

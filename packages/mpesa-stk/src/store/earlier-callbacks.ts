@@ -1,0 +1,2 @@
+/** How many callbacks of a push are read with the report that first names it: an honest push has one. */
+export const mostEarlier = 20
