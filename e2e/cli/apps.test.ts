@@ -41,6 +41,29 @@ test('an app is made, listed, shown, changed, given another secret and deleted',
   expect((await floor.run(['apps', 'show', app.appId])).code).toBe(3)
 })
 
+test('whose pages may read an app’s streams is said, changed and taken back, and its streams are cleared', async () => {
+  await using floor = await openRelay()
+  const { appId, signingSecret, streamSecret } = await floor.createApp('http://127.0.0.1:9/')
+  const environment = { RELAY_URL: floor.url, RELAY_SIGNING_SECRET: signingSecret }
+  const ask = async (...args: readonly string[]): Promise<App> =>
+    JSON.parse((await runMpesaStkHere(['apps', ...args, '--json'], environment)).out)
+  const origins = ['--allowed-origin', 'https://shop.example', '--allowed-origin', 'http://localhost:5173']
+  const made = await ask('create', '--target', 'http://127.0.0.1:9/', '--public-streams', ...origins)
+  const allowedOrigins = ['https://shop.example', 'http://localhost:5173']
+  expect(made).toMatchObject({ publicStreams: true, allowedOrigins })
+  expect(await ask('update', appId, ...origins)).toMatchObject({ publicStreams: false, allowedOrigins })
+  expect(await ask('update', appId, '--public-streams')).toMatchObject({ publicStreams: true, allowedOrigins })
+  expect(await ask('update', appId, '--target', 'http://127.0.0.1:9/b')).toMatchObject({ publicStreams: true })
+  expect(await ask('update', appId, '--no-public-streams', '--allowed-origin', 'any')).toMatchObject({
+    publicStreams: false,
+    allowedOrigins: null,
+  })
+  const rotated = await ask('rotate-stream-secret', appId)
+  expect(rotated['streamSecret']).toMatch(/^[0-9a-f]{64}$/)
+  expect(rotated['streamSecret']).not.toBe(streamSecret)
+  expect(await ask('clear-stream', appId)).toEqual({ cleared: false })
+})
+
 test('a merchant shows his app with the secret of a file or of the environment, and nobody else’s', async () => {
   await using floor = await openFloor()
   const [mine, other] = [await floor.createApp('http://127.0.0.1:9/'), await floor.createApp('http://127.0.0.1:9/')]

@@ -114,6 +114,76 @@ describe('an app', () => {
     expect(verifySignature(sink.delivered[1]?.body ?? '', signingSecret, signature)).toBe(false)
   })
 
+  test('says whose pages may read its streams, and by default that a token is needed', async () => {
+    await using relay = await openRelay()
+    const made = await relay.createApp('https://shop.example/hook')
+    expect(made).toMatchObject({ publicStreams: false, allowedOrigins: null })
+    const patch = async (body: object) => {
+      const headers = bearer(made.signingSecret)
+      const url = `${relay.url}/apps/${made.appId}`
+      const response = await fetch(url, { method: 'PATCH', headers, body: JSON.stringify(body) })
+      return [response.status, await response.json()]
+    }
+    const good = ['https://shop.example', 'http://localhost:5173', 'https://xn--bcher-kva.example', 'http://[::1]:8080']
+    expect(await patch({ publicStreams: true, allowedOrigins: good })).toMatchObject([
+      200,
+      { publicStreams: true, allowedOrigins: good },
+    ])
+    for (const wrong of [
+      'https://shop.example/',
+      'https://Shop.example',
+      'https://shop.example:443',
+      'shop.example',
+      'null',
+      '*',
+      'https://*.example',
+      'file:///shop',
+      'https://a:b@shop.example',
+      '',
+    ]) {
+      const refused = [422, { error: { code: 'MPESA_STK_APP_INVALID' } }]
+      expect([wrong, await patch({ allowedOrigins: [wrong] })]).toMatchObject([wrong, refused])
+      const body = JSON.stringify({ targetUrl: 'https://shop.example/', allowedOrigins: [wrong] })
+      const created = await fetch(`${relay.url}/apps`, { method: 'POST', headers: json, body })
+      expect([wrong, created.status, await created.json()]).toMatchObject([wrong, ...refused])
+    }
+    const many = Array.from({ length: 21 }, (_, index) => `https://shop-${index}.example`)
+    expect(await patch({ allowedOrigins: many })).toMatchObject([422, {}])
+    expect(await relay.read(`/apps/${made.appId}`)).toMatchObject({ publicStreams: true, allowedOrigins: good })
+    expect(await patch({ publicStreams: false, allowedOrigins: null })).toMatchObject([
+      200,
+      { publicStreams: false, allowedOrigins: null },
+    ])
+  })
+
+  test('is given another stream secret and has its streams cleared by its signing secret or the operator alone', async () => {
+    await using relay = await openRelay({ adminToken })
+    const headers = bearer(adminToken)
+    const body = '{"targetUrl":"https://shop.example/hook"}'
+    const response = await fetch(`${relay.url}/apps`, { method: 'POST', headers, body })
+    const app = (await response.json()) as Record<'appId' | 'signingSecret' | 'streamSecret' | 'hookUrl', string>
+    const post = (path: string, secret: string) =>
+      fetch(`${relay.url}${path}`, { method: 'POST', headers: bearer(secret) })
+    const [rotate, clear] = [`/apps/${app.appId}/rotate-stream-secret`, `/v1/apps/${app.appId}/stream/clear`]
+    for (const path of [rotate, clear]) {
+      for (const secret of ['wrong', app.streamSecret]) expect((await post(path, secret)).status).toBe(401)
+    }
+    const before = await relay.app.relay.apps.open(app.appId)
+    const rotated = (await (await post(rotate, app.signingSecret)).json()) as typeof app
+    expect(rotated.streamSecret).toMatch(/^[0-9a-f]{64}$/)
+    expect(rotated).not.toHaveProperty('signingSecret')
+    const after = await relay.app.relay.apps.open(app.appId)
+    expect(before?.secrets.streamSecret).toBe(app.streamSecret)
+    expect(after?.secrets).toEqual({ ...before?.secrets, streamSecret: rotated.streamSecret })
+    expect((await post(rotate, adminToken)).status).toBe(200)
+    expect(await (await post(clear, app.signingSecret)).json()).toEqual({ cleared: false })
+    await relay.post(app.hookUrl, paid('ws_CO_1'))
+    expect(await (await post(clear, adminToken)).json()).toEqual({ cleared: true })
+    const head = (await relay.storage.listStreamHeads([app.appId], new Date())).get(app.appId)
+    expect(head).toMatchObject({ position: 1, floor: 1, clears: 1 })
+    expect((await post('/v1/apps/nobody/stream/clear', adminToken)).status).toBe(404)
+  })
+
   test('that is disabled keeps what comes, and gets it when it is enabled', async () => {
     await using sink = await openSink()
     await using relay = await openRelay()

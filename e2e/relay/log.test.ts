@@ -101,6 +101,41 @@ describe.each(relayStores)('the log of an app on %s', (_name, openStore) => {
     expect(refused.status).toBe(422)
   })
 
+  test('has what the merchant’s server said, which is delivered, forwarded and replayed to nobody', async () => {
+    await using store = await openStore()
+    await using floor = await openWithApp(store.options)
+    const { relay, appId, hookUrl, sink, signingSecret } = floor
+    const at = new Date()
+    const id = '01900000-0000-7000-8000-000000000001'
+    const said = {
+      type: 'payment.pending',
+      status: 'PENDING',
+      paymentId: 'pay_1',
+      checkoutRequestId: 'ws_CO_1',
+    } as const
+    const report = { ...said, id, at, amount: 500, receipt: null, resultCode: null }
+    expect(await relay.storage.reportPayments(appId, [report], 'an-epoch', at)).toBe(1)
+    const whole = await readLog(relay, appId)
+    expect(whole.entries[0]?.event).toMatchObject({ eventId: id, kind: 'lifecycle', status: 'DELIVERED' })
+    const forwarded = await readLog(relay, appId, 'deliveries=1')
+    expect(forwarded).toEqual({ entries: [], cursor: whole.cursor, gap: false })
+    await relay.post(hookUrl, callback(1))
+    await sink.have(1)
+    expect(keys(await readLog(relay, appId, 'deliveries=1'))).toEqual(['ws_CO_1'])
+    expect(keys(await readLog(relay, appId))).toEqual(['pay_1', 'ws_CO_1'])
+    const headers = { authorization: `Bearer ${signingSecret}`, 'content-type': 'application/json' }
+    const replayed = await fetch(`${relay.url}/v1/events/${id}/replay`, { method: 'POST', headers })
+    expect([replayed.status, await replayed.json()]).toMatchObject([
+      422,
+      { error: { code: 'MPESA_STK_RELAY_REQUEST_INVALID' } },
+    ])
+    const body = JSON.stringify({ status: 'DELIVERED', from: '2020-01-01T00:00:00.000Z', dryRun: true })
+    await relay.app.relay.deliveries.idle()
+    const dryRun = await fetch(`${relay.url}/v1/apps/${appId}/replay`, { method: 'POST', headers, body })
+    expect([dryRun.status, await dryRun.json()]).toEqual([200, { matched: 1 }])
+    expect(sink.delivered).toHaveLength(1)
+  })
+
   test('stops over the day’s quota while everything is stored and delivered, and goes on when it is raised', async () => {
     await using store = await openStore()
     await using floor = await openWithApp(store.options, { dailyQuota: 2 })

@@ -15,6 +15,15 @@ export type {
 export type { DeliveryLease, EventFilter, RecordedEvent, RelayStorage } from './core/deliver/relay-storage.ts'
 export type { RetentionKind, RetentionPolicy, RetentionStep } from './core/deliver/retention.ts'
 export { signBody, standardWebhooksSecret, verifySignature } from './core/deliver/sign.ts'
+export type { NewPaymentReport, PaymentReport } from './core/stream/payment-report.ts'
+export type {
+  Revocation,
+  StreamEntry,
+  StreamFanout,
+  StreamHead,
+  StreamSlice,
+  StreamView,
+} from './core/stream/stream-storage.ts'
 export { createRelayServer, type RelayServer, type RelayServerOptions } from './http/relay-server.ts'
 export { type AttachOptions, attachStreams } from './http/streams/attach-streams.ts'
 export { recoverPendingDeliveries } from './relay/recover-pending-deliveries.ts'

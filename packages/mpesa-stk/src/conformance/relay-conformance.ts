@@ -4,6 +4,7 @@ import { relayCases } from './relay-cases.ts'
 import { relayLogCases } from './relay-log-cases.ts'
 import { relayReplayCases } from './relay-replay-cases.ts'
 import { relayRetentionCases } from './relay-retention-cases.ts'
+import { relayStreamCases } from './relay-stream-cases.ts'
 import type { ConformanceCase } from './store-conformance.ts'
 
 /** How to make storages of the adapter under test. */
@@ -20,7 +21,14 @@ export type RelayStorageFixture = {
  * ```
  */
 export function relayStorageConformance({ open }: RelayStorageFixture): readonly ConformanceCase[] {
-  const cases = [...relayCases, ...relayReplayCases, ...relayLogCases, ...relayAlertCases, ...relayRetentionCases]
+  const cases = [
+    ...relayCases,
+    ...relayReplayCases,
+    ...relayLogCases,
+    ...relayAlertCases,
+    ...relayRetentionCases,
+    ...relayStreamCases,
+  ]
   return cases.map(({ name, run }) => ({
     name,
     async run() {

@@ -5,7 +5,7 @@ import type { Relay } from '../relay/relay.ts'
 import type { Access } from './access.ts'
 import type { RelayEnv } from './auth.ts'
 import { idText, nextOf, page } from './page.ts'
-import { bodyRemoved, noSuchApp, noSuchEvent } from './problem.ts'
+import { bodyRemoved, noSuchApp, noSuchEvent, toldByMerchant } from './problem.ts'
 
 /** Six are the schedule's; replays may add any number. */
 const shownAttempts = 200
@@ -178,12 +178,14 @@ export function addEventRoutes(server: OpenAPIHono<RelayEnv>, relay: Relay, acce
       responses: {
         ...ok(z.object({ replayed: z.int() }), 'It is due now.'),
         409: { description: 'Its body has been removed.' },
+        422: { description: 'The merchant’s server itself said it: it is delivered to nobody.' },
       },
     }),
     async context => {
       const { eventId } = context.req.valid('param')
       const found = await openEvent(context, eventId)
       if (found instanceof Response) return found as never
+      if (found.event.kind === 'lifecycle') return toldByMerchant(context) as never
       const replayed = await relay.replayEvent(eventId)
       if (replayed === 0) {
         // With its body it would have been replayed.

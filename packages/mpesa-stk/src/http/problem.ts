@@ -65,5 +65,13 @@ export const bodyRemoved = (context: Context): Response =>
     'the body of this event was removed after RELAY_KEEP_BODIES_DAYS: there is nothing left to deliver',
   )
 
+export const toldByMerchant = (context: Context): Response =>
+  problem(
+    context,
+    422,
+    'MPESA_STK_RELAY_REQUEST_INVALID',
+    'this event is what the merchant’s own server said of a payment: it is streamed, and delivered to nobody',
+  )
+
 export const noSuchEvent = (context: Context): Response =>
   problem(context, 404, 'MPESA_STK_RELAY_NOT_FOUND', 'there is no such event')

@@ -182,8 +182,9 @@ function checkedOrigins(origins: readonly string[] | null): readonly string[] | 
   )
 }
 
+/** To `URL` a star is a name as any other; whoever writes one means more. */
 function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }
 
 function createSecret(): string {

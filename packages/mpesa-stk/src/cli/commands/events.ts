@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
-import { deliveryStatuses } from '../../core/deliver/relay-event.ts'
-import { callbackKinds } from '../../core/receive/classify-callback.ts'
+import { deliveryStatuses, eventKinds } from '../../core/deliver/relay-event.ts'
 import { type EventView, type EventWithAttempts, eventLine } from '../event-view.ts'
 import { followLog, gapWarning } from '../follow-log.ts'
 import { readTime, shortTime, timeHelp } from '../read-time.ts'
@@ -19,7 +18,7 @@ export function addEventCommands(program: Command, terminal: Terminal): void {
     .command('list <appId>')
     .description('list events, newest first')
     .addOption(new Option('--status <status>', 'only these').choices([...deliveryStatuses]))
-    .addOption(new Option('--kind <kind>', 'only these').choices([...callbackKinds]))
+    .addOption(new Option('--kind <kind>', 'only these').choices([...eventKinds]))
     .option('--from <time>', `received at or after: ${timeHelp}`)
     .option('--to <time>', 'received at or before')
     .option('--limit <n>', 'at most so many', '50')

@@ -5,28 +5,12 @@ import { findServices } from '../../../../../scripts/services/find.ts'
 import { PostgresRelayAdapter } from '../../adapters/relay-postgres.ts'
 import { retentionKinds } from '../../core/deliver/retention.ts'
 import { firstIdOf } from '../../core/time-ordered-id.ts'
+import { readsOf } from './plan-reads.ts'
 import { walks } from './relay-retention.ts'
 
 const { postgres } = await findServices()
 const rows = 20_000
 const limit = 100
-
-type Plan = {
-  readonly 'Node Type': string
-  readonly 'Relation Name'?: string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter'?: number
-  readonly Plans?: readonly Plan[]
-}
-
-/** How many rows each scan of a table or an index read. */
-function readsOf(plan: Plan): readonly (readonly [string, number])[] {
-  const isScan = plan['Node Type'].endsWith('Scan') && !/CTE|Subquery|Result/.test(plan['Node Type'])
-  const read = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops']
-  const below = (plan.Plans ?? []).flatMap(readsOf)
-  return isScan ? [[`${plan['Node Type']} ${plan['Relation Name'] ?? ''}`, read], ...below] : below
-}
 
 // Skipped only where there is no PostgreSQL: npm run services -- start. REQUIRE_ALL=1 fails the run then.
 describe.skipIf(postgres === undefined)('a step of a sweep in PostgreSQL', () => {
