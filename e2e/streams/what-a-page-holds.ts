@@ -101,14 +101,15 @@ function wordsOf(
       // The page itself, of which all else is known.
     }
   }
-  for (const [what, word] of [...words].filter(([, each]) => each.length <= 200)) {
+  for (const [what, word] of [...words].filter(([name]) => /Id$|Secret$|^signature|paymentId$/.test(name))) {
     words.set(`sha256 of ${what}`, createHash('sha256').update(word).digest('hex'))
     words.set(`sha256 of ${what} in base64url`, createHash('sha256').update(word).digest('base64url'))
     words.set(`${what} signed by the streamSecret`, createHmac('sha256', streamSecret).update(word).digest('base64url'))
     words.set(`the end of ${what}`, word.slice(word.lastIndexOf('_') + 1))
   }
   function collect(value: unknown, where: string): void {
-    if (typeof value === 'string' && value !== '') words.set(`${where}: ${value.slice(0, 24)}`, value)
+    // Each once, and by the first place where it was found.
+    if (typeof value === 'string' && value !== '' && ![...words.values()].includes(value)) words.set(where, value)
     else if (typeof value === 'object' && value !== null) {
       for (const [name, each] of Object.entries(value)) collect(each, `${where}.${name}`)
     }
