@@ -250,6 +250,29 @@ describe.skipIf(isAbsent)('payments in a browser', { timeout: 90_000 }, () => {
     await tab.page.context().close()
   })
 
+  test('three components in StrictMode show one payment over one socket, and all of them again after a reload', async () => {
+    await using way = await openFaultyProxy(relay.port)
+    const sockets = (): number => way.requests.filter(line => line.startsWith('GET /ws')).length
+    const [payment = ''] = await begin(1)
+    const page = await (await browser.newContext()).newPage()
+    const complaints: string[] = []
+    page.on('pageerror', error => complaints.push(error.message))
+    page.on('console', message => void (message.type() === 'error' && complaints.push(message.text())))
+    await page.goto(`${shop.url}/react/?relay=${way.url}&payments=${payment}`)
+    await page.locator('#status', { hasText: 'PENDING' }).waitFor()
+    await page.locator('#history', { hasText: 'payment.pending' }).waitFor()
+    await pay(payment)
+    await page.locator('#status', { hasText: 'SUCCESS' }).waitFor()
+    await page.locator('#receipt', { hasText: 'UH0' }).waitFor()
+    expect(await page.locator('#history').textContent()).toBe('mpesa_callback payment.pending')
+    expect([sockets(), way.open]).toEqual([1, 1])
+    await page.reload()
+    await page.locator('#status', { hasText: 'SUCCESS' }).waitFor()
+    expect([await page.locator('#history').textContent(), sockets()]).toEqual(['mpesa_callback payment.pending', 2])
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
   test('a tab that was offline for a minute has everything, and never said that a payment failed', async () => {
     const { tab, context } = await offlineMinute
     expect(tab.connection()?.state).toBe('connected')

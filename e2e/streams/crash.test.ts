@@ -9,6 +9,7 @@ import { connectPayments, type PaymentsClient, type StorageLike } from 'mpesa-st
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { type FaultyProxy, openFaultyProxy } from './faulty-proxy.ts'
+import { PlainClient } from './plain-client.ts'
 import { openStreamRelay, type StreamApp, type StreamRelay } from './stream-floor.ts'
 
 const receipt = (number: number): string => `UHH0A${String(number).padStart(5, '0')}`
@@ -23,11 +24,10 @@ function memoryStorage(): StorageLike {
   }
 }
 
+type Followed = { readonly handled: string[]; readonly gaps: string[]; readonly isLive: () => boolean }
+
 /** The client as a server or a till has it, and what its handler was called with. */
-function follow(
-  { url }: Pick<FaultyProxy, 'url'>,
-  app: StreamApp,
-): PaymentsClient & { readonly handled: string[]; readonly gaps: string[] } {
+function follow({ url }: Pick<FaultyProxy, 'url'>, app: StreamApp): PaymentsClient & Followed {
   const handled: string[] = []
   const gaps: string[] = []
   const client = connectPayments({
@@ -37,19 +37,33 @@ function follow(
     transports: ['websocket'],
     getToken: () => app.link.mintToken({ streams: ['source'], actions: ['read', 'ack'] }),
   })
-  client.subscribe('source', {
+  const subscription = client.subscribe('source', {
     ack: true,
     onEvent: event => void handled.push(event.MpesaReceiptNumber ?? ''),
     onState: ({ state, reason }) => void (state === 'gap' && gaps.push(String(reason))),
   })
-  return Object.assign(client, { handled, gaps })
+  const isLive = (): boolean => subscription.status.state === 'live'
+  return Object.assign(client, { handled, gaps, isLive })
 }
 
 async function payAll(relay: StreamRelay, app: StreamApp, from: number, to: number): Promise<void> {
   for (const each of receipts(from, to)) await relay.pay(app, { checkoutRequestId: `ws_CO_${each}`, receipt: each })
 }
 
-describe('a relay that is killed', () => {
+/** In the order of the log: some are posted at once. */
+async function payMany(relay: StreamRelay, app: StreamApp, count: number): Promise<readonly string[]> {
+  for (let from = 0; from < count; from += 50) {
+    const some = receipts(from, Math.min(count, from + 50))
+    await Promise.all(some.map(each => relay.pay(app, { checkoutRequestId: `ws_CO_${each}`, receipt: each })))
+  }
+  const { token } = await app.link.mintToken({ streams: ['source'] })
+  using plain = await PlainClient.open(relay.url, { token })
+  plain.send({ type: 'subscribe', id: 1, stream: 'source' })
+  await plain.until(({ type }) => type === 'live')
+  return plain.of('event').map(({ event }) => (event as Record<string, string>)['MpesaReceiptNumber'] ?? '')
+}
+
+describe('a relay that is killed', { timeout: 120_000 }, () => {
   test('after it sent and before it was told so: what was handled is not handled again, and nothing is missing', async () => {
     await using relay = await openStreamRelay()
     await using way = await openFaultyProxy(relay.port)
@@ -58,6 +72,7 @@ describe('a relay that is killed', () => {
     await payAll(relay, app, 0, 1)
     await expect.poll(() => client.handled).toEqual(receipts(0, 1))
     for (let round = 1; round <= 3; round++) {
+      await expect.poll(client.isLive).toBe(true)
       // Everything reaches the client, and no word of his the relay.
       await way.suffer({ kind: 'one-way', towards: 'client' })
       await payAll(relay, app, round * 10, round * 10 + 10)
@@ -79,7 +94,8 @@ describe('a relay that is killed', () => {
     await using way = await openFaultyProxy(relay.port)
     const app = await relay.createApp()
     const count = 400
-    await payAll(relay, app, 0, count)
+    const inOrder = await payMany(relay, app, count)
+    expect(inOrder.length).toBe(count)
     await way.suffer({ kind: 'cut', afterBytes: 20_000 })
     const client = follow(way, app)
     // A cut gives it some, and takes the rest away.
@@ -89,7 +105,7 @@ describe('a relay that is killed', () => {
     await relay.start()
     await way.suffer({ kind: 'none' })
     await expect.poll(() => client.handled.length).toBe(count)
-    expect(client.handled).toEqual(receipts(0, count))
+    expect(client.handled).toEqual(inOrder)
     expect(client.gaps).toEqual([])
     client.close()
   })
