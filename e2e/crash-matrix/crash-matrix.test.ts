@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createSimulator, type ScenarioInput, type Simulator } from 'mpesa-stk-simulator'
 import { Pool } from 'pg'
 import { afterAll, describe, expect, test } from 'vitest'
 import { findServices } from '../../scripts/services/find.ts'
+import { bundleScript } from '../bundle-script.ts'
 import { openLife, order, type World } from './mortal.ts'
 import { createSteppedClock } from './stepped-clock.ts'
 
@@ -22,8 +22,8 @@ afterAll(async () => {
 
 /** Far more steps than a payment has: an end for a loop that would not end. */
 const mostSteps = 200
-/** Two processes at a time: the machine of our gate has two cores. */
-const atOnce = 2
+/** Processes at a time: they wait for most of their life, so that two cores carry four. */
+const atOnce = 4
 /** What a life may take that nobody kills. */
 const lifeMs = 20_000
 
@@ -116,12 +116,12 @@ async function liveAndDie(
 
 /** Where the process died; empty when it lived to its end. */
 async function liveUntil(world: World, step: number, note: string): Promise<string> {
-  const script = fileURLToPath(new URL('die-at-step.ts', import.meta.url))
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@mpesa-stk/source', '--import', 'tsx', script, JSON.stringify(world), String(step), note],
-    { stdio: ['ignore', 'ignore', 'inherit'], timeout: lifeMs, killSignal: 'SIGTERM' },
-  )
+  const script = await bundleScript(new URL('die-at-step.ts', import.meta.url))
+  const child = spawn(process.execPath, [script, JSON.stringify(world), String(step), note], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: lifeMs,
+    killSignal: 'SIGTERM',
+  })
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
   if (signal === 'SIGKILL') return readFileSync(note, 'utf8')
   expect([code, signal], 'a life that nobody ends must end well').toEqual([0, null])

@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
-import { createRelayServer, type RelayServerOptions, type RelayStorage, SqliteRelayAdapter } from 'mpesa-stk/server'
+import {
+  attachStreams,
+  createRelayServer,
+  type RelayServerOptions,
+  type RelayStorage,
+  SqliteRelayAdapter,
+} from 'mpesa-stk/server'
 
 /** What reached a merchant. */
 export type Delivered = {
@@ -109,6 +115,7 @@ export async function openRelay(options: Partial<RelayServerOptions> = {}) {
     ...options,
   })
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+  attachStreams(server, app)
   const url = `http://127.0.0.1:${await listen(server)}`
   const opened: RelayStorage = storage
   return {
@@ -132,6 +139,7 @@ export async function openRelay(options: Partial<RelayServerOptions> = {}) {
     /** What a GET answers, as JSON. */
     read: async <Answer>(path: string): Promise<Answer> => (await (await fetch(`${url}${path}`)).json()) as Answer,
     async [Symbol.asyncDispose]() {
+      await app.relay.streams.stop()
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))
       await app.stop()

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { bundleScript } from '../bundle-script.ts'
 
-const relayScript = fileURLToPath(new URL('../../packages/mpesa-stk/src/cli/relay.ts', import.meta.url))
+const relayScript = new URL('../../packages/mpesa-stk/src/cli/relay.ts', import.meta.url)
 
 /** A port that nobody has just now. */
 export async function findFreePort(): Promise<number> {
@@ -32,7 +32,7 @@ export async function startRelay(
   signal?: AbortSignal,
   script = relayScript,
 ): Promise<RelayProcess> {
-  const child = spawn(process.execPath, ['--conditions=@mpesa-stk/source', '--import', 'tsx', script], {
+  const child = spawn(process.execPath, [await bundleScript(script)], {
     env: { ...process.env, RELAY_ALLOW_PRIVATE_TARGETS: '1', LOG_LEVEL: 'warn', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     killSignal: 'SIGKILL',

@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { type RelayProcess, startRelay } from './relay-process.ts'
 
-const script = fileURLToPath(new URL('sweeping-relay.ts', import.meta.url))
+const script = new URL('sweeping-relay.ts', import.meta.url)
 
 /** A relay to whom all that was delivered is old when it is told to sweep. */
 export type SweepingRelay = RelayProcess & {

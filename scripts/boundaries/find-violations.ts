@@ -135,5 +135,5 @@ function packageOf(path: string): string | undefined {
 
 /** Tests and their neighbours may reach over an arrow: they are not shipped. */
 function isTest(path: string): boolean {
-  return /\.(test|test-d)\.tsx?$/.test(path)
+  return /\.(test|test-d)\.tsx?$|^packages\/[^/]+\/src\/testing\//.test(path)
 }

@@ -22,6 +22,11 @@ export const steps: readonly Step[] = [
   },
   { name: 'types', title: 'types of packages, examples, scripts, e2e and bench', command: ['tsc', '-p', '.'] },
   {
+    name: 'page-types',
+    title: 'the client, without the types of Node',
+    command: ['tsc', '-p', 'packages/client'],
+  },
+  {
     name: 'boundaries',
     title: 'import boundaries and cycles',
     command: ['tsx', 'scripts/check-boundaries.ts'],

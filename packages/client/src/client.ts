@@ -272,6 +272,10 @@ export function createClient(options: ClientOptions, getCredentials: () => Promi
         if (frame.id === undefined) refuse(frame)
         else feeds.get(frame.id)?.take(frame)
         arm()
+        return
+      case 'subscribed':
+      case 'pong':
+      case 'unknown':
     }
   }
 

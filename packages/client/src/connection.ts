@@ -54,12 +54,12 @@ export type LineEvent =
     }
   | { readonly type: 'close'; readonly reason: string }
 
-export const openWithinMs = 8_000
-export const readyWithinMs = 10_000
-export const probeWithinMs = 3_000
-export const heartbeatMarginMs = 5_000
+const openWithinMs = 8_000
+const readyWithinMs = 10_000
+const probeWithinMs = 3_000
+const heartbeatMarginMs = 5_000
 /** After this long a connection was a good one, and the next wait begins small. */
-export const stableAfterMs = 10_000
+const stableAfterMs = 10_000
 const laterMs = 5_000
 const climbAfterMs = 30_000
 const climbAtMostMs = 600_000

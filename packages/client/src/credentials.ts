@@ -8,7 +8,7 @@ export type Credentials =
 
 export type GetToken = () => Promise<string | { readonly token: string; readonly ttlMs?: number | undefined }>
 
-export const tokenWithinMs = 15_000
+const tokenWithinMs = 15_000
 
 /** Asks for a token: one question at a time, and one that is not answered in time is given up. */
 export function createTokenSource(getToken: GetToken, environment: Environment): () => Promise<Credentials> {

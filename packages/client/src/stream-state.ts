@@ -14,7 +14,7 @@ export type FlowEvent =
   | { readonly type: 'gap' | 'ended'; readonly reason: string }
 
 /** Shorter than this nobody needs to be told. */
-export const staleAfterMs = 5_000
+const staleAfterMs = 5_000
 
 export function createFlow(nowMs: number): Flow {
   return { state: 'replaying', reason: null, behindSinceMs: nowMs }

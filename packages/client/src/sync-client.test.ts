@@ -58,7 +58,7 @@ test('a page that comes back hears what happened while it was away', async () =>
   expect(second.heard).toEqual(['authenticated', 'success'])
   relay.restore()
   await until(second.environment, () => second.heard.length === 4)
-  expect(second.heard.slice(2).sort()).toEqual(['authenticated', 'restored'])
+  expect(second.heard.slice(2)).toEqual(['authenticated', 'restored'])
   second.client.disconnect()
 })
 

@@ -25,5 +25,5 @@ export type {
   StreamView,
 } from './core/stream/stream-storage.ts'
 export { createRelayServer, type RelayServer, type RelayServerOptions } from './http/relay-server.ts'
-export { type AttachOptions, attachStreams } from './http/streams/attach-streams.ts'
+export { type AttachOptions, attachStreams, type UpgradeServer } from './http/streams/attach-streams.ts'
 export { recoverPendingDeliveries } from './relay/recover-pending-deliveries.ts'

@@ -130,7 +130,7 @@ export class FakeRelay implements AsyncDisposable {
     socket.on('error', () => {})
     socket.on('close', () => this.#leave(socket))
     socket.on('message', data => {
-      const frame = JSON.parse(String(data)) as Frame
+      const frame = JSON.parse((data as Buffer).toString()) as Frame
       this.received.push(frame)
       const id = Number(frame['id'])
       if (frame.type === 'auth' || frame.type === 'refresh') {
@@ -173,7 +173,7 @@ export class FakeRelay implements AsyncDisposable {
       response.write(': here\n\n')
       response.on('close', () => this.#leave(response))
       this.#replay(stream, from, response, frame =>
-        response.write(`id: ${frame['cursor']}\ndata: ${JSON.stringify(frame)}\n\n`),
+        response.write(`id: ${String(frame['cursor'])}\ndata: ${JSON.stringify(frame)}\n\n`),
       )
     } else {
       this.#poll(stream, from, url.searchParams.get('wait') !== '0', response)

@@ -15,6 +15,7 @@ test('without anything it is the embedded store on this machine', () => {
     sourceAllowList: 'observe',
     sourceAddresses: [],
     trustedProxies: [],
+    streamHours: 24,
   })
 })
 
@@ -35,6 +36,8 @@ test.each([
   ['RELAY_KEEP_ATTEMPTS_DAYS', '-1'],
   ['RELAY_KEEP_DELIVERED_DAYS', '1.5'],
   ['RELAY_KEEP_QUARANTINE_DAYS', 'never'],
+  ['RELAY_STREAM_HOURS', '0'],
+  ['RELAY_STREAM_HOURS', '169'],
   ['RELAY_SOURCE_ALLOW_LIST', 'on'],
   ['RELAY_SOURCE_ADDRESSES', '192.0.2.1,hunter2'],
   ['RELAY_SOURCE_ADDRESSES', '0.0.0.0/0'],

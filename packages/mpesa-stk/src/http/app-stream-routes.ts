@@ -9,7 +9,7 @@ const withStreamSecret = viewedApp.extend({ streamSecret: z.string() }).openapi(
 const cleared = z.object({ cleared: z.boolean() }).openapi('StreamCleared')
 
 /** What a merchant does with the streams of his app as a whole. */
-export function addAppStreamRoutes(server: OpenAPIHono<RelayEnv>, { register, storage }: Relay, access: Access): void {
+export function addAppStreamRoutes(server: OpenAPIHono<RelayEnv>, { register, streams }: Relay, access: Access): void {
   server.openapi(
     createRoute({
       method: 'post',
@@ -38,7 +38,7 @@ export function addAppStreamRoutes(server: OpenAPIHono<RelayEnv>, { register, st
     async context => {
       const opened = await access.openAppBySecret(context, context.req.valid('param').appId)
       if (opened instanceof Response) return opened as never
-      return context.json({ cleared: await storage.clearStream(opened.app.appId) }, 200)
+      return context.json({ cleared: await streams.clear(opened.app.appId) }, 200)
     },
   )
 }

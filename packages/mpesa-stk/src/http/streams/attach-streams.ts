@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { longestFrameBytes } from '../../core/stream/client-frame.ts'
@@ -9,6 +9,14 @@ import { oldProtocol } from './old-protocol.ts'
 import { SocketConnection } from './socket-connection.ts'
 import { versionOne, versionOneName } from './version-one.ts'
 import { visitOf } from './visit.ts'
+
+type OnUpgrade = (request: IncomingMessage, raw: Duplex, head: Buffer) => void
+
+/** A server of Node, with or without TLS. */
+export type UpgradeServer = {
+  on(event: 'upgrade', listener: OnUpgrade): unknown
+  listenerCount(event: 'upgrade'): number
+}
 
 export type AttachOptions = {
   /** Where WebSockets come in. Default `/ws`; where the relay is mounted under a prefix, with the prefix. */
@@ -24,7 +32,7 @@ export type AttachOptions = {
  * attachStreams(server, relay)
  * ```
  */
-export function attachStreams(server: Server, relay: RelayServer, { path = '/ws' }: AttachOptions = {}): void {
+export function attachStreams(server: UpgradeServer, relay: RelayServer, { path = '/ws' }: AttachOptions = {}): void {
   const { streams: hub, sources } = relay.relay
   const tools = relay.streamTools
   const sockets = new WebSocketServer({
@@ -34,7 +42,7 @@ export function attachStreams(server: Server, relay: RelayServer, { path = '/ws'
     maxPayload: longestFrameBytes,
     handleProtocols: names => (names.has(versionOneName) ? versionOneName : false),
   })
-  server.on('upgrade', (request: IncomingMessage, raw: Duplex, head: Buffer) => {
+  server.on('upgrade', (request, raw, head) => {
     const url = readUrl(request.url)
     if (url?.pathname !== path) {
       // Nobody else would ever answer.
@@ -74,5 +82,7 @@ function readUrl(target = '/'): URL | null {
 /** Before there is a WebSocket it is HTTP that is answered. */
 function refuse(raw: Duplex, status: string): void {
   raw.on('error', () => undefined)
-  raw.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 10\r\n\r\n`, () => raw.destroy())
+  raw.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 10\r\n\r\n`, () =>
+    raw.destroy(),
+  )
 }

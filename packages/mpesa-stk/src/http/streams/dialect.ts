@@ -1,7 +1,8 @@
 import type { StreamErrorCode } from '../../core/stream/stream-error.ts'
+import type { StreamScope } from '../../core/stream/stream-event.ts'
 import type { EventFrame } from '../../relay/streams/event-frame.ts'
+import type { Admission, StreamCredentials } from '../../relay/streams/stream-door.ts'
 import type { StreamNotice } from '../../relay/streams/stream-sink.ts'
-import type { SocketConnection } from './socket-connection.ts'
 
 /** What is spoken over a WebSocket: version 1, or what pages of before know. */
 export interface Dialect {
@@ -21,5 +22,23 @@ export interface Dialect {
   /** Null where the connection stays. */
   closeCodeOf(code: StreamErrorCode): number | null
   /** A frame of the client. Rejects when the store fails. */
-  handle(connection: SocketConnection, text: string): Promise<void>
+  handle(conversation: Conversation, text: string): Promise<void>
+}
+
+/** What a frame of the client may bring about. */
+export interface Conversation {
+  /** Null until the client has said who it is. */
+  readonly admission: Admission | null
+  /** How long its token is good; null without one. */
+  readonly ttlMs: number | null
+  say(text: string): void
+  /** Ends it, saying why. */
+  fail(code: StreamErrorCode): void
+  /** False where it is at its end. */
+  authenticate(credentials: StreamCredentials, scope?: StreamScope): Promise<boolean>
+  subscribe(id: number, stream: string, from: string): Promise<void>
+  unsubscribe(id: number): void
+  acknowledge(id: number, cursor: string): void
+  /** False where it is at its end. */
+  refresh(token: string): Promise<boolean>
 }

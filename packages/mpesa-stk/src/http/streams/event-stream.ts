@@ -6,7 +6,6 @@ import type { StreamConnection, StreamHub } from '../../relay/streams/stream-hub
 import { Seat } from '../../relay/streams/stream-places.ts'
 import type { StreamNotice } from '../../relay/streams/stream-sink.ts'
 import type { Subscription } from '../../relay/streams/subscription.ts'
-import { createSignal } from '../../workers/signal.ts'
 import { writeNotice } from './notice-text.ts'
 
 const commentEveryMs = 15_000
@@ -29,9 +28,10 @@ export class EventStream implements StreamConnection {
   admission: Admission | null = null
   subscription: Subscription | null = null
   readonly body: ReadableStream<Uint8Array>
+  /** What it is to be answered with: known when the first thing is to be told. */
+  readonly beginning: Promise<StreamBeginning>
   readonly #hub: StreamHub
-  readonly #begun = createSignal()
-  #beginning: StreamBeginning | null = null
+  #settle: (beginning: StreamBeginning) => void = () => {}
   #hasEvents = false
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null
   #commentAtMs: number
@@ -43,6 +43,10 @@ export class EventStream implements StreamConnection {
     this.seat = new Seat(hub.places)
     this.#commentAtMs = nowMs + commentEveryMs
     this.#endsAtMs = nowMs + rotateAfterMs + chance * rotateSpreadMs
+    this.beginning = new Promise(resolve => {
+      // Whatever is said first counts.
+      this.#settle = resolve
+    })
     this.body = new ReadableStream<Uint8Array>(
       {
         start: controller => {
@@ -61,12 +65,6 @@ export class EventStream implements StreamConnection {
 
   get bufferedBytes(): number {
     return highWaterBytes - (this.#controller?.desiredSize ?? highWaterBytes)
-  }
-
-  /** What it is to be answered with: known when the first thing is to be told. */
-  async begin(): Promise<StreamBeginning> {
-    await this.#begun.happened
-    return this.#beginning ?? { outcome: 'streaming' }
   }
 
   send(_id: number, frame: EventFrame): void {
@@ -94,19 +92,15 @@ export class EventStream implements StreamConnection {
   }
 
   tick(nowMs: number): void {
-    if (nowMs >= this.#endsAtMs) return this.#close()
-    if (nowMs < this.#commentAtMs) return
-    this.#commentAtMs = nowMs + commentEveryMs
-    this.#write(': here\n\n')
+    if (nowMs >= this.#endsAtMs) this.#close()
+    else if (nowMs >= this.#commentAtMs) {
+      this.#commentAtMs = nowMs + commentEveryMs
+      this.#write(': here\n\n')
+    }
   }
 
   destroy(): void {
     this.#close()
-  }
-
-  #settle(beginning: StreamBeginning): void {
-    this.#beginning ??= beginning
-    this.#begun.happen()
   }
 
   #write(text: string): void {

@@ -5,7 +5,6 @@ import type { StreamConnection, StreamHub } from '../../relay/streams/stream-hub
 import { Seat } from '../../relay/streams/stream-places.ts'
 import type { StreamNotice } from '../../relay/streams/stream-sink.ts'
 import { replayPausesAtBytes, type Subscription } from '../../relay/streams/subscription.ts'
-import { createSignal } from '../../workers/signal.ts'
 import { writeNotice } from './notice-text.ts'
 
 const mostFrames = 200
@@ -22,11 +21,12 @@ export class LongPoll implements StreamConnection {
   readonly transport = 'poll'
   readonly visit: StreamVisit
   readonly seat: Seat
+  readonly answer: Promise<PollAnswer>
   admission: Admission | null = null
   subscription: Subscription | null = null
   readonly #hub: StreamHub
-  readonly #done = createSignal()
   readonly #endsAtMs: number
+  #finish: (answer: PollAnswer) => void = () => {}
   readonly #frames: string[] = []
   #bytes = 0
   #hasEvents = false
@@ -40,6 +40,9 @@ export class LongPoll implements StreamConnection {
     this.visit = visit
     this.seat = new Seat(hub.places)
     this.#endsAtMs = endsAtMs
+    this.answer = new Promise(resolve => {
+      this.#finish = resolve
+    })
   }
 
   get subscriptions(): Iterable<Subscription> {
@@ -51,8 +54,7 @@ export class LongPoll implements StreamConnection {
     return this.#isFull ? replayPausesAtBytes + 1 : 0
   }
 
-  async answer(): Promise<PollAnswer> {
-    await this.#done.happened
+  #read(): PollAnswer {
     if (this.#isOver && !this.#hasEvents) return { outcome: 'over' }
     if (this.#failure !== null && !this.#hasEvents) return { outcome: 'failed', code: this.#failure }
     return { outcome: 'frames', frames: this.#frames, cursor: this.#cursor }
@@ -100,7 +102,7 @@ export class LongPoll implements StreamConnection {
     this.#isDone = true
     this.subscription?.close()
     this.#hub.leave(this)
-    this.#done.happen()
+    this.#finish(this.#read())
   }
 
   get #isFull(): boolean {

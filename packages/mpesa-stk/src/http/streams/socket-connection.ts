@@ -10,7 +10,7 @@ import type { StreamConnection, StreamHub } from '../../relay/streams/stream-hub
 import type { Seat } from '../../relay/streams/stream-places.ts'
 import type { StreamNotice } from '../../relay/streams/stream-sink.ts'
 import { readStart, type Subscription } from '../../relay/streams/subscription.ts'
-import type { Dialect } from './dialect.ts'
+import type { Conversation, Dialect } from './dialect.ts'
 import type { StreamTools } from './stream-tools.ts'
 
 /** Who has been silent for so long is asked whether he is there. */
@@ -24,7 +24,7 @@ const mostSubscriptions = 50
 const mostWaiting = 64
 
 /** One WebSocket. Frames are handled one after the other; all its times are looked at by the hub's one timer. */
-export class SocketConnection implements StreamConnection {
+export class SocketConnection implements StreamConnection, Conversation {
   readonly transport = 'websocket'
   readonly visit: StreamVisit
   readonly seat: Seat
@@ -78,7 +78,6 @@ export class SocketConnection implements StreamConnection {
     return this.#socket.bufferedAmount
   }
 
-  /** How long its token is good; null without one. */
   get ttlMs(): number | null {
     const expiresAtMs = this.#admission?.grant.token?.expiresAtMs
     return expiresAtMs === undefined ? null : Math.max(0, Math.round(expiresAtMs - this.#tools.now().getTime()))
@@ -107,7 +106,6 @@ export class SocketConnection implements StreamConnection {
     this.#end(this.#dialect.closeCodeOf(code))
   }
 
-  /** False where the connection is at its end. */
   async authenticate(credentials: StreamCredentials, scope?: StreamScope): Promise<boolean> {
     if (this.#admission !== null) return this.#refuse('bad_frame')
     const judged = await this.#hub.door.admit(credentials, this.visit)
@@ -151,7 +149,6 @@ export class SocketConnection implements StreamConnection {
     this.say(this.#dialect.writeProblem('ack_invalid', id))
   }
 
-  /** False where the connection is at its end. */
   async refresh(token: string): Promise<boolean> {
     if (this.#firstGrant === null) return this.#refuse('bad_frame')
     const fresh = await this.#hub.refresh(this, this.#firstGrant, token)
@@ -189,9 +186,11 @@ export class SocketConnection implements StreamConnection {
   #hear(data: RawData, isBinary: boolean): void {
     if (this.#endedAtMs !== null) return
     this.#hearSomething()
-    if (isBinary || this.#waiting.length >= mostWaiting) return this.fail('bad_frame')
-    this.#waiting.push(data.toString())
-    if (!this.#isHandling) void this.#handleAll()
+    if (isBinary || !Buffer.isBuffer(data) || this.#waiting.length >= mostWaiting) this.fail('bad_frame')
+    else {
+      this.#waiting.push(data.toString())
+      if (!this.#isHandling) void this.#handleAll()
+    }
   }
 
   async #handleAll(): Promise<void> {

@@ -96,7 +96,7 @@ export function addStreamRoutes(server: OpenAPIHono<RelayEnv>, { streams, source
       context.req.raw.signal.addEventListener('abort', () => connection.destroy())
       const failure = await subscribe({ connection, stream }, start)
       if (failure !== null) return leave(context, connection, failure) as never
-      const beginning = await connection.begin()
+      const beginning = await connection.beginning
       if (beginning.outcome === 'over') return context.body(null, 204) as never
       if (beginning.outcome === 'failed') return streamProblem(context, beginning.code) as never
       return context.body(connection.body, 200, {
@@ -111,7 +111,7 @@ export function addStreamRoutes(server: OpenAPIHono<RelayEnv>, { streams, source
     context.req.raw.signal.addEventListener('abort', () => connection.finish())
     const failure = await subscribe({ connection, stream }, start, wait === 0)
     if (failure !== null) return leave(context, connection, failure) as never
-    const answer = await connection.answer()
+    const answer = await connection.answer
     if (answer.outcome === 'over') return context.body(null, 204) as never
     if (answer.outcome === 'failed') return streamProblem(context, answer.code) as never
     const cursor = answer.cursor ?? after ?? '-.0'

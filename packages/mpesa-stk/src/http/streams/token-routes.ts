@@ -11,10 +11,12 @@ import { idText } from '../page.ts'
 const mostStreams = 20
 const longestTtlS = 900
 /** An opaque name is Safaricom's id of a push to us alone: only with that id a token can have it. */
-const streamName = z.string().refine(
-  name => parseStreamName(name) !== null && !name.startsWith(`payment:${aliasPrefix}`),
-  'is no name of a stream: `source`, or `payment:<paymentId>`; of a payment that was not reported give the checkoutRequestId',
-)
+const streamName = z
+  .string()
+  .refine(
+    name => parseStreamName(name) !== null && !name.startsWith(`payment:${aliasPrefix}`),
+    'is no name of a stream: `source`, or `payment:<paymentId>`; of a payment that was not reported give the checkoutRequestId',
+  )
 const subject = z.string().min(1).max(128)
 const wish = z
   .strictObject({

@@ -1,7 +1,7 @@
 import { parseClientFrame } from '../../core/stream/client-frame.ts'
 import { streamProblems, viewProblem } from '../../core/stream/stream-error.ts'
-import type { Dialect } from './dialect.ts'
-import { heartbeatMs, type SocketConnection } from './socket-connection.ts'
+import type { Conversation, Dialect } from './dialect.ts'
+import { heartbeatMs } from './socket-connection.ts'
 
 /** The subprotocol that a client asks for. */
 export const versionOneName = 'mpesa-stk.v1'
@@ -20,7 +20,10 @@ export const versionOne: Dialect = {
   async handle(connection, text) {
     const frame = parseClientFrame(text)
     if (frame === null) return connection.fail('bad_frame')
-    switch (frame.type) {
+    const { type } = frame
+    const isOfAnybody = type === 'auth' || type === 'ping' || type === 'pong'
+    if (!isOfAnybody && connection.admission === null) return connection.fail('bad_frame')
+    switch (type) {
       case 'ping':
         return connection.say(JSON.stringify({ type: 'pong', t: frame.t }))
       case 'pong':
@@ -28,10 +31,6 @@ export const versionOne: Dialect = {
       case 'auth':
         if (await connection.authenticate(frame)) sayReady(connection)
         return
-    }
-    // Anything else is for those who have said who they are.
-    if (connection.admission === null) return connection.fail('bad_frame')
-    switch (frame.type) {
       case 'subscribe':
         return connection.subscribe(frame.id, frame.stream, frame.from)
       case 'unsubscribe':
@@ -44,6 +43,6 @@ export const versionOne: Dialect = {
   },
 }
 
-function sayReady(connection: SocketConnection): void {
+function sayReady(connection: Conversation): void {
   connection.say(JSON.stringify({ type: 'ready', ttlMs: connection.ttlMs, heartbeatMs }))
 }

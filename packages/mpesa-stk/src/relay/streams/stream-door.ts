@@ -7,9 +7,7 @@ import type { AppBook, OpenedApp } from '../app-book.ts'
 import type { StreamTokens } from './stream-tokens.ts'
 
 /** What a visitor shows. */
-export type StreamCredentials =
-  | { readonly token: string }
-  | { readonly sourceId: string; readonly secret: string }
+export type StreamCredentials = { readonly token: string } | { readonly sourceId: string; readonly secret: string }
 
 /** How a visitor came. */
 export type StreamVisit = {

@@ -184,6 +184,13 @@ export class StreamHub {
     return new Subscription(tail, connection, { id: wish.id, stream, view, scope: admission.scope })
   }
 
+  /** Streams nothing any more of what is there now: here from now on, on other relays from their next look. False where nothing is. */
+  async clear(appId: string): Promise<boolean> {
+    const isCleared = await this.#ports.storage.clearStream(appId)
+    await this.#audiences.get(appId)?.tail.refresh()
+    return isCleared
+  }
+
   /** Takes tokens back: on this relay now, on others with their next look. */
   async revoke(appId: string, revocation: Revocation): Promise<void> {
     await this.#ports.storage.revokeTokens(appId, revocation)

@@ -7,7 +7,6 @@ import { aliasPrefix } from '../../core/stream/stream-name.ts'
 import type { StreamEntry, StreamHead, StreamSlice, StreamStorage } from '../../core/stream/stream-storage.ts'
 import type { StreamObserver } from '../observer.ts'
 import { EntryFrames } from './event-frame.ts'
-import type { Subscription } from './subscription.ts'
 import type { Turns } from './turns.ts'
 
 export type TailPorts = {
@@ -19,6 +18,16 @@ export type TailPorts = {
   /** For those who catch up: the store is for callbacks first. */
   readonly turns: Turns
   readonly observer: StreamObserver
+}
+
+/** One who is told what the tail comes to. */
+export interface Follower {
+  readonly wish: { readonly stream: string }
+  deliver(entry: EntryFrames): void
+  /** The log is another one than was read: what is in it now begins behind `floor`. */
+  restart(floor: number): void
+  /** What there was up to here is streamed no more. */
+  clear(floor: number): void
 }
 
 const pageEntries = 200
@@ -34,7 +43,7 @@ export class StreamTail {
   readonly aliasKey: string
   readonly #ports: TailPorts
   /** By the name of their stream. */
-  readonly #subscriptions = new Map<string, Set<Subscription>>()
+  readonly #followers = new Map<string, Set<Follower>>()
   #aliases = 0
   #head = emptyHead
   #hasBegun = false
@@ -73,7 +82,7 @@ export class StreamTail {
   }
 
   get isIdle(): boolean {
-    return this.#subscriptions.size === 0
+    return this.#followers.size === 0
   }
 
   /** Finds the end of the log. Rejects when the store fails. */
@@ -85,26 +94,26 @@ export class StreamTail {
     return this.#opening
   }
 
-  add(subscription: Subscription): void {
-    const { stream } = subscription.wish
-    const those = this.#subscriptions.get(stream) ?? new Set()
+  add(follower: Follower): void {
+    const { stream } = follower.wish
+    const those = this.#followers.get(stream) ?? new Set()
     if (those.size === 0) {
-      this.#subscriptions.set(stream, those)
+      this.#followers.set(stream, those)
       if (stream.startsWith(aliasStream)) this.#aliases++
     }
-    those.add(subscription)
+    those.add(follower)
   }
 
-  remove(subscription: Subscription): void {
-    const { stream } = subscription.wish
-    const those = this.#subscriptions.get(stream)
-    if (those?.delete(subscription) !== true || those.size > 0) return
-    this.#subscriptions.delete(stream)
+  remove(follower: Follower): void {
+    const { stream } = follower.wish
+    const those = this.#followers.get(stream)
+    if (those?.delete(follower) !== true || those.size > 0) return
+    this.#followers.delete(stream)
     if (stream.startsWith(aliasStream)) this.#aliases--
   }
 
-  all(): readonly Subscription[] {
-    return [...this.#subscriptions.values()].flatMap(those => [...those])
+  all(): readonly Follower[] {
+    return [...this.#followers.values()].flatMap(those => [...those])
   }
 
   /** The log has grown, or may have. Never rejects: the next look tries again. */
@@ -120,9 +129,14 @@ export class StreamTail {
   /** Reads on where a cursor is further than we are, as another relay may have been. Rejects when the store fails. */
   async reach({ epoch, position }: LogCursor): Promise<void> {
     if (epoch === this.epoch && position <= this.position) return
+    await this.refresh()
+    await this.#readOn()
+  }
+
+  /** Looks how the log stands. Rejects when the store fails. */
+  async refresh(): Promise<void> {
     const before = this.position
     await this.look(await this.#findHead(), before)
-    await this.#readOn()
   }
 
   /**
@@ -176,8 +190,11 @@ export class StreamTail {
   /** Whether a cursor with this epoch is of this log, be it of before it was cleared. */
   hasHadEpoch(epoch: string): boolean {
     const { clears } = this.#head
-    return epoch === this.#head.epoch || Array.from({ length: clears }, (_, index) => index + 1).some(
-      count => epoch === streamEpoch({ epoch: this.#head.epoch, clears: count }),
+    return (
+      epoch === this.#head.epoch ||
+      Array.from({ length: clears }, (_, index) => index + 1).some(
+        count => epoch === streamEpoch({ epoch: this.#head.epoch, clears: count }),
+      )
     )
   }
 
@@ -272,7 +289,7 @@ export class StreamTail {
   #dispatch(entry: StreamEntry): void {
     const frames = new EntryFrames(entry, this.epoch, this.aliasKey)
     for (const stream of this.#streamsOf(entry)) {
-      for (const subscription of this.#subscriptions.get(stream) ?? []) subscription.deliver(frames)
+      for (const follower of this.#followers.get(stream) ?? []) follower.deliver(frames)
     }
     this.#last = { position: entry.position, eventId: entry.event.id }
     this.#head = { ...this.#head, position: entry.position }
@@ -302,11 +319,11 @@ export class StreamTail {
     this.#last = last
     this.#head = head ?? emptyHead
     this.#hasBegun = head !== null
-    for (const subscription of this.all()) subscription.restart(Math.min(floor, this.position))
+    for (const follower of this.all()) follower.restart(Math.min(floor, this.position))
   }
 
   #clear(head: StreamHead): void {
     this.#head = { ...head, position: Math.max(this.position, head.floor) }
-    for (const subscription of this.all()) subscription.clear(head.floor)
+    for (const follower of this.all()) follower.clear(head.floor)
   }
 }

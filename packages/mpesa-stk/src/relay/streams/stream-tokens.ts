@@ -96,7 +96,8 @@ export class StreamTokens {
         actions: streamActions.filter(action => textsOf(actions).includes(action)),
         pushes: this.#openPushes(pushes),
       }
-      return { outcome: 'good', claims }
+      // The library compares whole seconds.
+      return claims.expiresAtMs <= this.#now().getTime() ? { outcome: 'expired' } : { outcome: 'good', claims }
     } catch (cause) {
       return { outcome: cause instanceof errors.JWTExpired ? 'expired' : 'invalid' }
     }

@@ -5,7 +5,7 @@ import type { StreamScope } from '../../core/stream/stream-event.ts'
 import type { StreamView } from '../../core/stream/stream-storage.ts'
 import { EntryFrames } from './event-frame.ts'
 import type { EndReason, StreamSink } from './stream-sink.ts'
-import type { StreamTail } from './stream-tail.ts'
+import type { Follower, StreamTail } from './stream-tail.ts'
 
 /** What is subscribed to, and as whom. */
 export type SubscriptionWish = {
@@ -29,16 +29,16 @@ const pageEntries = 100
 /** Over this a replay waits until all of it is taken. */
 export const replayPausesAtBytes = 256 * 1024
 /** Over this a live subscriber reads too slowly. */
-export const liveEndsAtBytes = 1024 * 1024
+const liveEndsAtBytes = 1024 * 1024
 /** Who acknowledges has at most so many events on the way. */
-export const mostUnacked = 1_000
+const mostUnacked = 1_000
 
 /**
  * One subscriber's way through a stream. It has no buffer: while it catches up it reads pages of the store up to where the
  * app's tail has come; once it is there it is live, and the tail hands it each event. Both are decided in one tick, so that
  * nothing is between them and nothing twice.
  */
-export class Subscription {
+export class Subscription implements Follower {
   readonly wish: SubscriptionWish
   readonly #tail: StreamTail
   readonly #sink: StreamSink
@@ -104,12 +104,10 @@ export class Subscription {
   /** The tail has come to an entry of this stream. */
   deliver(entry: EntryFrames): void {
     if (this.#state !== 'live') return
-    if (this.#sink.bufferedBytes > liveEndsAtBytes) return this.#sink.fail('too_slow')
-    if (this.#mustWaitForAck) {
-      this.#state = 'catching-up'
-      return
-    }
-    this.#send(entry, true)
+    if (this.#sink.bufferedBytes > liveEndsAtBytes) this.#sink.fail('too_slow')
+    // From here on it is in the store.
+    else if (this.#mustWaitForAck) this.#state = 'catching-up'
+    else this.#send(entry, true)
   }
 
   /** False for what was not sent here. Everything up to it has been handled. */
