@@ -130,7 +130,7 @@ const allowedOrigin = (): Option =>
   new Option(
     '--allowed-origin <origin>',
     'whose pages may read streams, such as https://shop.example; again for more; `any` for whoever’s',
-  ).argParser((origin: string, before: readonly string[] = []) => [...before, origin])
+  ).argParser<readonly string[] | undefined>((origin, before) => [...(before ?? []), origin])
 
 function readChanges(changes: Changes): Readonly<Record<string, unknown>> {
   const { target, schedule, c2bFallback, dailyQuota, receives, publicStreams, allowedOrigin } = changes

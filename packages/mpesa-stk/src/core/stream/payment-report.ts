@@ -27,7 +27,7 @@ export type NewPaymentReport = PaymentReport & {
 }
 
 /** What tells one report about a payment from another: the same again is a repeat. */
-export function reportMark({ type, status, checkoutRequestId, receipt, resultCode, amount }: PaymentReport): string {
+function reportMark({ type, status, checkoutRequestId, receipt, resultCode, amount }: PaymentReport): string {
   return JSON.stringify([type, status, checkoutRequestId, receipt, resultCode, amount])
 }
 

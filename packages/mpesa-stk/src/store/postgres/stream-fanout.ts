@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
 import type { StreamFanout } from '../../core/stream/stream-storage.ts'
-import { createSignal } from '../../workers/signal.ts'
 import type { PostgresClient, PostgresPool } from './pool.ts'
 
 type OnGrown = (appId: string | null) => void
@@ -76,12 +75,14 @@ async function listenOnce(
     client.release()
     return 'unable'
   }
-  const end = createSignal()
   let isEnded = false
-  const finish = (): void => {
-    isEnded = true
-    end.happen()
-  }
+  let finish = (): void => {}
+  const ended = new Promise<void>(resolve => {
+    finish = () => {
+      isEnded = true
+      resolve()
+    }
+  })
   // It stays: a second event follows when the socket ends, and would end the process.
   client.on('error', finish)
   client.on('notification', ({ payload }) => tell(onGrown, payload))
@@ -93,7 +94,7 @@ async function listenOnce(
         () => !isEnded,
         () => false,
       ),
-      end.happened.then(() => false),
+      ended.then(() => false),
       setTimeout(answerMs, false, { ref: false }),
     ])
   const isListening = await answers(`LISTEN ${channel}`)
@@ -103,7 +104,7 @@ async function listenOnce(
     tell(onGrown, everything)
   }
   for (let isThere = isListening; isThere; ) {
-    await Promise.race([end.happened, setTimeout(askEveryMs, undefined, { ref: false })])
+    await Promise.race([ended, setTimeout(askEveryMs, undefined, { ref: false })])
     isThere = !isEnded && (await answers('SELECT 1'))
   }
   signal.removeEventListener('abort', finish)
@@ -115,10 +116,13 @@ async function listenOnce(
 /** Null where there is none, or nobody wants it any more. */
 async function connect(pool: PostgresPool, signal: AbortSignal): Promise<PostgresClient | null> {
   const connecting = pool.connect()
-  const aborted = createSignal()
-  signal.addEventListener('abort', aborted.happen, { once: true })
-  const client = await Promise.race([connecting.catch(() => null), aborted.happened.then(() => null)])
-  signal.removeEventListener('abort', aborted.happen)
+  let giveUp = (): void => {}
+  const aborted = new Promise<null>(resolve => {
+    giveUp = () => resolve(null)
+  })
+  signal.addEventListener('abort', giveUp, { once: true })
+  const client = await Promise.race([connecting.catch(() => null), aborted])
+  signal.removeEventListener('abort', giveUp)
   if (client === null) {
     connecting.then(
       late => late.release(),
