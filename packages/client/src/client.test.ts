@@ -123,21 +123,28 @@ test('a handler may close what it hears of', async () => {
   expect(late.subscription.status).toEqual({ state: 'ended', reason: 'closed', isStale: false })
 })
 
-test.each(['not json', '[]', '"text"', 'null', '{"type":7}', '{"type":"event","id":1,"cursor":5}', '{"type":"live"}'])(
-  'a frame that is garbage (%s) may have been an event: it is asked for again',
-  async garbage => {
-    await using relay = await FakeRelay.start()
-    await using page = connect(relay, { environment: createFakeEnvironment(0) })
-    const { subscription, events } = page.read('source')
-    await until(page.environment, () => subscription.state === 'live')
-    relay.publish('source')
-    await until(page.environment, () => events.length === 1)
-    relay.say(garbage)
-    await until(page.environment, () => relay.frames('subscribe').length === 2 && subscription.state === 'live')
-    expect(relay.frames('subscribe').at(-1)).toMatchObject({ from: 'e1.1' })
-    expect(page.errors.map(({ code }) => code)).toEqual(['bad_frame'])
-  },
-)
+test.each([
+  'not json',
+  '[]',
+  '"text"',
+  'null',
+  '{"type":7}',
+  '{"type":"event","id":1,"cursor":5}',
+  '{"type":"live"}',
+  '{"type":"ready"}',
+  '{"type":"error","code":"x","retryAfterMs":"soon"}',
+])('a frame that is garbage (%s) may have been an event: it is asked for again', async garbage => {
+  await using relay = await FakeRelay.start()
+  await using page = connect(relay, { environment: createFakeEnvironment(0) })
+  const { subscription, events } = page.read('source')
+  await until(page.environment, () => subscription.state === 'live')
+  relay.publish('source')
+  await until(page.environment, () => events.length === 1)
+  relay.say(garbage)
+  await until(page.environment, () => relay.frames('subscribe').length === 2 && subscription.state === 'live')
+  expect(relay.frames('subscribe').at(-1)).toMatchObject({ from: 'e1.1' })
+  expect(page.errors.map(({ code }) => code)).toEqual(['bad_frame'])
+})
 
 test('frames of a kind that is new, or about nobody, change nothing; a ping is answered', async () => {
   await using relay = await FakeRelay.start()

@@ -1,63 +1,14 @@
 import { PaymentsError } from './client-error.ts'
-import {
-  type ConnectionState,
-  connectionState,
-  createLine,
-  isLinked,
-  type LineEvent,
-  lineDueMs,
-  stepLine,
-} from './connection.ts'
+import { connectionState, createLine, isLinked, type LineEvent, lineDueMs, stepLine } from './connection.ts'
 import type { Credentials } from './credentials.ts'
-import { createCursorSlot, findSessionStorage, type StorageLike } from './cursor-storage.ts'
-import { type Environment, pageEnvironment } from './environment.ts'
-import { createFeed, type Feed, type StreamStatus, type SubscribeOptions } from './feed.ts'
+import { createCursorSlot, findSessionStorage } from './cursor-storage.ts'
+import { pageEnvironment } from './environment.ts'
+import { createFeed, type Feed } from './feed.ts'
+import { createLadder } from './ladder.ts'
 import type { Link, LinkHandlers, Transport } from './link.ts'
-import type { StreamState } from './stream-state.ts'
-import { openWebSocketLink, type WebSocketConstructor } from './websocket-link.ts'
+import type { ClientOptions, ConnectionStatus, PaymentsClient } from './payments-client.ts'
 import { type ClientFrame, type ErrorFrame, type RetryAdvice, readFrame } from './wire.ts'
 
-export type ClientOptions = {
-  /** Where the relay is: `https://relay.example`. */
-  readonly url: string
-  /** Default: the browser's own. Node 20 has none: bring the one of `ws`. */
-  readonly webSocket?: WebSocketConstructor | undefined
-  readonly fetch?: typeof globalThis.fetch | undefined
-  /** Where cursors survive a reload. Default: `sessionStorage` where there is one. Null: nowhere. */
-  readonly storage?: StorageLike | null | undefined
-  /** In the order of trying. */
-  readonly transports?: readonly Transport[] | undefined
-  /** What went wrong, for logs. */
-  readonly onError?: ((error: PaymentsError) => void) | undefined
-  readonly environment?: Environment | undefined
-}
-
-export type ConnectionStatus = {
-  readonly state: ConnectionState
-  /** Why it is closed: `closed` by you, `unauthorised`, or the relay's code. */
-  readonly reason: string | null
-  /** What it is connected over. */
-  readonly transport: Transport | null
-}
-
-export type Subscription = {
-  readonly state: StreamState
-  readonly status: StreamStatus
-  close(): void
-}
-
-export type PaymentsClient = {
-  readonly state: ConnectionState
-  readonly status: ConnectionStatus
-  /** Connects if need be. `stream` is `source` or `payment:<paymentId>`. */
-  subscribe(stream: string, options: SubscribeOptions): Subscription
-  /** Tells each change. Returns how to stop that. */
-  onState(listener: (status: ConnectionStatus) => void): () => void
-  /** For good. */
-  close(): void
-}
-
-const ladder: readonly Transport[] = ['websocket', 'sse', 'poll']
 /** Timers stand still while a machine sleeps, so none is longer. */
 const lookEveryMs = 5_000
 /** A page that leaves one stream often asks for another. */
@@ -69,16 +20,15 @@ const refreshAgainMs = 1_000
 export function createClient(options: ClientOptions, getCredentials: () => Promise<Credentials>): PaymentsClient {
   const { environment = pageEnvironment } = options
   const url = options.url.replace(/\/+$/, '')
-  const webSocket = options.webSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket
   const storage = options.storage === undefined ? findSessionStorage() : options.storage
-  const transports = (options.transports ?? ladder).filter(kind => kind !== 'websocket' || webSocket)
-  if (transports.length === 0) throw new PaymentsError('no_transport', 'there is no WebSocket here: bring one')
+  const ladder = createLadder(url, options, environment)
   const feeds = new Map<number, Feed>()
   const listeners = new Set<(status: ConnectionStatus) => void>()
-  let line = createLine(transports.length)
+  let line = createLine(ladder.rungs.length)
   let status: ConnectionStatus = { state: 'idle', reason: null, transport: null }
   let link: Link | null = null
-  let trial: Link | null = null
+  let attempts = 0
+  let endTrial = (): void => {}
   let credentials: Credentials | null = null
   let refusedToken: string | null = null
   let refreshDueMs = Infinity
@@ -87,7 +37,7 @@ export function createClient(options: ClientOptions, getCredentials: () => Promi
   let timerMs = Infinity
   let stopSignals: (() => void) | null = null
 
-  const transport = (): Transport => transports[line.rung] ?? 'poll'
+  const transport = (): Transport => ladder.rungs[line.rung] ?? 'poll'
 
   const onError = (error: PaymentsError): void => {
     try {
@@ -122,7 +72,7 @@ export function createClient(options: ClientOptions, getCredentials: () => Promi
       if (line.phase === 'idle' || line.phase === 'closed') stop()
     }
     if (line.isProbing && !before.isProbing) send({ type: 'ping' })
-    if (line.climbs > before.climbs) tryBetter()
+    if (line.climbs > before.climbs) tryBest()
     tell()
     arm()
   }
@@ -135,8 +85,7 @@ export function createClient(options: ClientOptions, getCredentials: () => Promi
   const stop = (): void => {
     stopSignals?.()
     stopSignals = null
-    trial?.close()
-    trial = null
+    endTrial()
     if (line.phase !== 'closed') return
     cancelTimer()
     for (const feed of [...feeds.values()]) feed.end(line.reason ?? 'closed')
@@ -204,32 +153,27 @@ export function createClient(options: ClientOptions, getCredentials: () => Promi
   }
 
   const plan = (ttlMs: number | null | undefined): void => {
-    if (ttlMs) refreshDueMs = environment.nowMs() + Math.max(refreshAgainMs, ttlMs * refreshAt)
+    if (ttlMs && ttlMs > 0) refreshDueMs = environment.nowMs() + Math.max(refreshAgainMs, ttlMs * refreshAt)
   }
 
   const open = async (): Promise<void> => {
-    const attempt = line
+    const attempt = ++attempts
     const kind = transport()
     // Whatever is no longer the link of this client is not heard.
-    let opened: Link | null = null
-    const isCurrent = (): boolean => opened !== null && link === opened
+    const isCurrent = (): boolean => link !== null && attempt === attempts
     const handlers: LinkHandlers = {
       onFrame: frame => isCurrent() && take(frame),
       onHeard: () => isCurrent() && dispatch({ type: 'heard' }),
       onDown: code => isCurrent() && lose(adviceOf(code)),
     }
+    const isAwaited = (): boolean => line.phase === 'opening' && attempt === attempts
     try {
-      if (kind === 'websocket' && webSocket) opened = openWebSocketLink(url, webSocket, handlers)
-      else {
-        const { openFetchLink } = await import('./fetch-link.ts')
-        if (line !== attempt) return
-        const fetch = options.fetch ?? globalThis.fetch.bind(globalThis)
-        opened = openFetchLink({ kind: kind === 'sse' ? kind : 'poll', url, fetch, environment }, handlers)
-      }
-      link = opened
+      const opened = await ladder.open(kind, handlers)
+      if (isAwaited()) link = opened
+      else opened.close()
     } catch (error) {
       onError(new PaymentsError('transport_failed', `${kind} cannot be used here`, error))
-      if (line === attempt) lose()
+      if (isAwaited()) lose()
     }
   }
 
@@ -293,25 +237,9 @@ export function createClient(options: ClientOptions, getCredentials: () => Promi
   }
 
   /** Beside a connection that works: only when the better transport is heard is the connection moved. */
-  const tryBetter = (): void => {
-    trial?.close()
-    trial = null
-    if (!webSocket || transports[0] !== 'websocket') return
-    try {
-      trial = openWebSocketLink(url, webSocket, {
-        onFrame(frame) {
-          if (readFrame(frame)?.type !== 'hello') return
-          trial?.close()
-          trial = null
-          dispatch({ type: 'climb' })
-        },
-        onDown() {
-          trial = null
-        },
-      })
-    } catch {
-      // As blocked as before.
-    }
+  const tryBest = (): void => {
+    endTrial()
+    endTrial = ladder.tryBest(() => dispatch({ type: 'climb' }))
   }
 
   const leave = (id: number): void => {

@@ -130,6 +130,32 @@ test.each(['sse', 'poll'] as const)('over %s: silence is the end of it', async t
   expect(page.client.state).toBe('connected')
 })
 
+test('an event stream that ends by its own rule is asked for again, from its cursor and without a wait', async () => {
+  await using relay = await FakeRelay.start()
+  await using page = connect(relay, { transports: ['sse'] })
+  const { subscription, events, ids } = page.read('source')
+  await until(page.environment, () => subscription.state === 'live')
+  relay.publish('source')
+  await until(page.environment, () => events.length === 1)
+  page.environment.advance(2_000)
+  relay.rotate()
+  await until(page.environment, () => relay.requests.length === 2 && relay.subscriptions === 1)
+  expect(relay.requests[1]).toMatch(/after=e1\.1$/)
+  relay.publish('source')
+  await until(page.environment, () => events.length === 2)
+  expect(ids()).toEqual(['e1-event-1', 'e1-event-2'])
+  expect(page.states).toEqual(['connecting', 'authenticating', 'connected'])
+})
+
+test('a long poll that does not wait is not asked for ever', async () => {
+  await using relay = await FakeRelay.start()
+  relay.pollsAtOnce = true
+  await using page = connect(relay, { transports: ['poll'] })
+  page.read('source')
+  await until(page.environment, () => page.client.state === 'reconnecting')
+  expect(relay.requests).toHaveLength(2)
+})
+
 test('no WebSocket here, and only that is wanted: said at once', async () => {
   await using relay = await FakeRelay.start()
   expect(() => connect(relay, { transports: [] })).toThrow(expect.objectContaining({ code: 'no_transport' }))

@@ -1,6 +1,7 @@
-import { type ClientOptions, type ConnectionStatus, createClient, type PaymentsClient } from './client.ts'
+import { createClient } from './client.ts'
 import type { PaymentsError } from './client-error.ts'
 import type { PaymentEvent } from './payment-event.ts'
+import type { ClientOptions, ConnectionStatus, PaymentsClient } from './payments-client.ts'
 
 export type SyncClientOptions = Omit<ClientOptions, 'url' | 'onError' | 'transports'> & {
   readonly sourceId: string

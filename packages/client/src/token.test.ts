@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { createTokenSource } from './credentials.ts'
 import { createClock } from './environment.ts'
 import { connect } from './testing/connect.ts'
 import { createFakeEnvironment, type FakeEnvironment } from './testing/fake-environment.ts'
@@ -150,4 +151,13 @@ test('a refresh that fails is tried again, and the connection stays', async () =
   expect(relay.frames('refresh')[0]).toEqual({ type: 'refresh', token: 'token-3' })
   expect(page.client.state).toBe('connected')
   expect(relay.upgrades).toHaveLength(1)
+})
+
+test('one question at a time: whoever asks meanwhile gets the same answer', async () => {
+  const getToken = vi.fn(async () => 'good')
+  const ask = createTokenSource(getToken, createFakeEnvironment())
+  expect(await Promise.all([ask(), ask()])).toEqual([{ token: 'good' }, { token: 'good' }])
+  expect(getToken).toHaveBeenCalledTimes(1)
+  await ask()
+  expect(getToken).toHaveBeenCalledTimes(2)
 })

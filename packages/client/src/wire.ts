@@ -39,10 +39,11 @@ type Loose = Readonly<Record<string, unknown>>
 
 const isObject = (value: unknown): value is Loose => typeof value === 'object' && value !== null
 const isText = (value: unknown): value is string => typeof value === 'string'
+const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value < Infinity
 
 const wellFormed: Readonly<Record<string, (frame: Loose) => boolean>> = {
   hello: () => true,
-  ready: () => true,
+  ready: ({ ttlMs, heartbeatMs }) => isTime(heartbeatMs) && isTime(ttlMs ?? 0),
   subscribed: () => true,
   ping: () => true,
   pong: () => true,
@@ -50,7 +51,7 @@ const wellFormed: Readonly<Record<string, (frame: Loose) => boolean>> = {
   live: ({ cursor }) => isText(cursor),
   gap: ({ reason }) => isText(reason),
   ended: ({ reason }) => isText(reason),
-  error: ({ code }) => isText(code),
+  error: ({ code, retryAfterMs }) => isText(code) && isTime(retryAfterMs ?? 0),
 }
 
 /**

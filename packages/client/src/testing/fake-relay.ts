@@ -24,6 +24,8 @@ export class FakeRelay implements AsyncDisposable {
   blocksWebSocket = false
   /** Answers what is no event stream. */
   blocksSse = false
+  /** A long poll is answered at once, although there is nothing. */
+  pollsAtOnce = false
   saysHello = true
   answersAuth = true
   answersPing = true
@@ -101,6 +103,11 @@ export class FakeRelay implements AsyncDisposable {
   end(stream: string): void {
     this.#ended.add(stream)
     for (const reader of [...this.#live]) if (reader.stream === stream) reader.send({ type: 'ended', reason: 'over' })
+  }
+
+  /** Ends the responses of event streams, as after four minutes. */
+  rotate(): void {
+    for (const { sink } of [...this.#live]) if ('end' in sink) (sink as ServerResponse).end()
   }
 
   /** Ends every connection without a word. */
@@ -198,7 +205,7 @@ export class FakeRelay implements AsyncDisposable {
     response.on('close', () => this.#leave(response))
     this.#replay(stream, from, response, collect)
     isReplayed = true
-    if (!waits || frames.length > 0) answer()
+    if (!waits || frames.length > 0 || this.pollsAtOnce) answer()
   }
 
   #replay(stream: string, from: string, sink: object, send: (frame: Frame) => void): void {
