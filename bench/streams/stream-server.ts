@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { findFreePort, type RelayProcess, startRelay } from '../../e2e/relay/relay-process.ts'
 import type { Subscriber } from './subscriber-orders.ts'
 
-const scriptOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const bareScript = fileURLToPath(new URL('bare-broadcast.ts', import.meta.url))
 const json = { 'content-type': 'application/json' }
 /** As many as the relay takes in one report. */
 const reportAtOnce = 100
@@ -33,7 +33,7 @@ export async function openStreamRelay(environment: Readonly<Record<string, strin
   const memoryFile = join(folder, 'memory.json')
   const settings = { ...environment, PORT: String(await findFreePort()), RELAY_DATA_DIR: folder, LOG_LEVEL: 'silent' }
   const start = (): Promise<RelayProcess> =>
-    startRelay({ ...settings, BENCH_MEMORY_FILE: memoryFile }, undefined, scriptOf('measured-relay.ts'))
+    startRelay({ ...settings, BENCH_MEMORY_FILE: memoryFile }, undefined, new URL('measured-relay.ts', import.meta.url))
   let relay = await start()
   const { url } = relay
   const body = JSON.stringify({ targetUrl: 'http://127.0.0.1:9/', scheduleMs: [60_000] })
@@ -89,7 +89,7 @@ export async function openStreamRelay(environment: Readonly<Record<string, strin
 export async function openBareBroadcast(): Promise<StreamServer> {
   const folder = mkdtempSync(join(tmpdir(), 'mpesa-stk-bench-'))
   const memoryFile = join(folder, 'memory.json')
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', scriptOf('bare-broadcast.ts')], {
+  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', bareScript], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, BENCH_MEMORY_FILE: memoryFile },
   })
