@@ -95,6 +95,7 @@ function report(): Report {
   return told
 }
 
+process.on('disconnect', () => process.exit())
 process.on('message', (order: Order) => {
   const answer = (what: Report | { readonly error: string }): void => void process.send?.(what)
   const failed = (error: unknown): void => answer({ error: String(error) })
