@@ -16,16 +16,19 @@ export const streamsLarge = (): Promise<Measurement[]> => measureStreams(10_000)
 async function measureStreams(connections: number): Promise<Measurement[]> {
   const limit = 'bare ws'
   await using bare = await openBareBroadcast()
-  const measurements = [
-    ...(await measureDistinct(limit, bare, connections, null)),
-    ...(await measureOneStream(limit, bare, connections, null)),
-  ]
+  const measurements: Measurement[] = []
+  const keep = (some: readonly Measurement[]): void => {
+    measurements.push(...some)
+    for (const { name, value, unit } of some) console.error(`${name}: ${value.toFixed(1)} ${unit}`)
+  }
+  keep(await measureDistinct(limit, bare, connections, null))
+  keep(await measureOneStream(limit, bare, connections, null))
   for (const { store, open } of await findStores()) {
     await using opened = await open()
     await using relay = await openStreamRelay(opened.environment)
-    measurements.push(...(await measureDistinct(store, relay, connections, limit)))
-    measurements.push(...(await measureOneStream(store, relay, connections, limit)))
-    measurements.push(...(await measureStorm(store, relay, connections)))
+    keep(await measureDistinct(store, relay, connections, limit))
+    keep(await measureOneStream(store, relay, connections, limit))
+    keep(await measureStorm(store, relay, connections))
   }
   return measurements
 }

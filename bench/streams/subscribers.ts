@@ -31,7 +31,7 @@ function connect(url: string, localAddress: string, { token, streams }: Subscrib
     socket.on('message', (data: Buffer) => {
       const at = nowMs()
       const frame = JSON.parse(String(data))
-      if (frame.type === 'event') received.push([frame.event.MpesaReceiptNumber, at])
+      if (frame.type === 'event') take(frame.event.MpesaReceiptNumber, at)
       else if (frame.type === 'hello') socket.send(JSON.stringify({ type: 'auth', token }))
       else if (frame.type === 'ready') subscribe(socket, 0, streams[0] ?? '')
       else if (frame.type === 'ping') socket.send('{"type":"pong"}')
@@ -43,8 +43,13 @@ function connect(url: string, localAddress: string, { token, streams }: Subscrib
   })
 }
 
+/** A payment that is pending has no receipt. */
+function take(receipt: string | undefined, at: number): void {
+  if (receipt !== undefined) received.push([receipt, at])
+}
+
 function subscribe(socket: WebSocket, id: number, stream: string): void {
-  socket.send(JSON.stringify({ type: 'subscribe', id, stream, from: 'now' }))
+  socket.send(JSON.stringify({ type: 'subscribe', id, stream, from: stream === 'source' ? 'now' : 'start' }))
 }
 
 async function openAll({ url, address, subscribers }: Extract<Order, { kind: 'open' }>): Promise<void> {
@@ -76,7 +81,7 @@ async function openClients({ url, address, subscribers }: Extract<Order, { kind:
     clients.push(client)
     const isLive = new Promise<void>(resolve => {
       client.subscribe(streams[0] ?? '', {
-        onEvent: ({ MpesaReceiptNumber: receipt }) => void (receipt && received.push([receipt, nowMs()])),
+        onEvent: ({ MpesaReceiptNumber: receipt }) => take(receipt, nowMs()),
         onState({ state }) {
           if (state !== 'live') return void live.delete(`${index}`)
           goesLive(`${index}`)
