@@ -10,13 +10,21 @@ export type Posted = {
   readonly dueAtMs: ReadonlyMap<string, number>
 }
 
+export type SteadyCallback = { readonly id: string; readonly receipt: string }
+
 let lastNumber = 0
+const nextCallback = (): SteadyCallback => ({ id: `ws_CO_steady_${++lastNumber}`, receipt: 'UHH0AB12CD' })
 
 /**
  * Posts so many callbacks a second for so long, whatever the answers do: who waits for answers before he sends the next
  * measures a server only as fast as it is.
  */
-export async function postSteadily(url: string, perSecond: number, forMs: number): Promise<Posted> {
+export async function postSteadily(
+  url: string,
+  perSecond: number,
+  forMs: number,
+  next: () => SteadyCallback = nextCallback,
+): Promise<Posted> {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 })
   const { hostname, port, pathname } = new URL(url)
   const latenciesMs: number[] = []
@@ -25,9 +33,9 @@ export async function postSteadily(url: string, perSecond: number, forMs: number
   const began = performance.now()
   const send = (due: number): Promise<void> =>
     new Promise((resolve, reject) => {
-      const id = `ws_CO_steady_${++lastNumber}`
+      const { id, receipt } = next()
       dueAtMs.set(id, due)
-      const body = JSON.stringify(paidBody(id, 'UHH0AB12CD'))
+      const body = JSON.stringify(paidBody(id, receipt))
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
       const sent = request({ agent, hostname, port, path: pathname, method: 'POST', headers }, response => {
         response.resume()
