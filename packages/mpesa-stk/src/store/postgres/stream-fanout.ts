@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises'
-import { createSignal } from '../../core/signal.ts'
 import type { StreamFanout } from '../../core/stream/stream-storage.ts'
 import type { PostgresClient, PostgresPool } from './pool.ts'
 
