@@ -26,8 +26,8 @@ new WebSocketServer({ server, perMessageDeflate: false }).on('connection', socke
   const say = (frame: object): void => socket.send(JSON.stringify(frame))
   const left: (() => void)[] = []
   say({ type: 'hello', version: 1 })
-  socket.on('message', data => {
-    const { type, id, stream } = JSON.parse(String(data))
+  socket.on('message', (data: Buffer) => {
+    const { type, id, stream } = JSON.parse(data.toString())
     if (type === 'auth') say({ type: 'ready', ttlMs: null, heartbeatMs: 25_000 })
     if (type !== 'subscribe') return
     const subscribers = streams.get(stream) ?? new Map<WebSocket, number>()

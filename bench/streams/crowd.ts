@@ -66,7 +66,9 @@ export class Crowd implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#processes) child.kill('SIGKILL')
-    await Promise.all(this.#processes.map(child => child.exitCode ?? child.signalCode ?? once(child, 'exit')))
+    for (const child of this.#processes) {
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    }
   }
 
   #order(orderOf: (part: number) => Order): Promise<readonly Report[]> {

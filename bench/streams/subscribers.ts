@@ -30,7 +30,7 @@ function connect(url: string, localAddress: string, { token, streams }: Subscrib
     socket.on('close', code => reject(new Error(`closed with ${code}`)))
     socket.on('message', (data: Buffer) => {
       const at = nowMs()
-      const frame = JSON.parse(String(data))
+      const frame = JSON.parse(data.toString())
       if (frame.type === 'event') take(frame.event.MpesaReceiptNumber, at)
       else if (frame.type === 'hello') socket.send(JSON.stringify({ type: 'auth', token }))
       else if (frame.type === 'ready') subscribe(socket, 0, streams[0] ?? '')
@@ -38,7 +38,7 @@ function connect(url: string, localAddress: string, { token, streams }: Subscrib
       else if (frame.type === 'live') {
         goesLive(`${index} ${frame.id}`)
         resolve()
-      } else if (frame.type === 'error') reject(new Error(String(data)))
+      } else if (frame.type === 'error') reject(new Error(data.toString()))
     })
   })
 }

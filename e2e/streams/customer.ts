@@ -31,7 +31,7 @@ export function paidByCustomer(pay: {
 const pieceLength = 9
 
 /** Every piece of nine digits of a customer's number: who has one has the number, but for what all numbers share. */
-export function numberPieces({ msisdn }: Customer): readonly string[] {
+function numberPieces({ msisdn }: Customer): readonly string[] {
   const pieces = [`0${msisdn.slice(3)}`, msisdn].flatMap(number =>
     Array.from({ length: number.length - pieceLength + 1 }, (_, start) => number.slice(start, start + pieceLength)),
   )
@@ -68,5 +68,5 @@ function* formsOf(text: string): Generator<string> {
     }
     if (/^(?:[\da-f]{2})+$/i.test(word)) yield Buffer.from(word, 'hex').toString('latin1')
   }
-  yield [...text].reverse().join('')
+  yield text.split('').reverse().join('')
 }

@@ -81,7 +81,7 @@ export class OldClient extends EventEmitter<Heard> {
     const address = `${url.replace(/^http/, 'ws')}/ws?source_id=${encodeURIComponent(sourceId)}`
     const socket = new WebSocket(address, { ...(origin !== undefined && { origin }) })
     this.#socket = socket
-    socket.on('message', data => this.#take(socket, String(data)))
+    socket.on('message', (data: Buffer) => this.#take(socket, data.toString()))
     // A close follows, and says all.
     socket.on('error', () => {})
     socket.on('close', code => {

@@ -20,9 +20,9 @@ export class PlainClient {
   constructor(url: string, { origin }: { readonly origin?: string } = {}) {
     const address = `${url.replace(/^http/, 'ws')}/ws`
     this.#socket = new WebSocket(address, 'mpesa-stk.v1', { ...(origin !== undefined && { origin }) })
-    this.#socket.on('message', data => {
-      this.heard.push(String(data))
-      this.frames.push(JSON.parse(String(data)) as Frame)
+    this.#socket.on('message', (data: Buffer) => {
+      this.heard.push(data.toString())
+      this.frames.push(JSON.parse(data.toString()) as Frame)
       this.#changed()
     })
     this.#socket.on('error', () => {})

@@ -22,7 +22,7 @@ export type Pay = {
   readonly customer?: Customer
 }
 
-export const adminToken = 'the-token-of-the-operator'
+const adminToken = 'the-token-of-the-operator'
 
 /** A relay as anybody runs it, in a process of its own, that comes back at the same address after it was stopped or killed. */
 export type StreamRelay = AsyncDisposable & {

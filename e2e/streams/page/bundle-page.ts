@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { Rolldown } from 'tsdown'
 
 /** A page's script and what it loads later, by file name, as a bundler makes them of the client's source. */
-export async function bundlePage(entry: 'payments-page' | 'react-page'): Promise<ReadonlyMap<string, string>> {
+export async function bundlePage(entry: URL): Promise<ReadonlyMap<string, string>> {
   const bundle = await Rolldown.rolldown({
-    input: { page: fileURLToPath(new URL(`${entry}.ts`, import.meta.url)) },
+    input: { page: fileURLToPath(entry) },
     platform: 'browser',
     resolve: { conditionNames: ['@mpesa-stk/source', 'import', 'browser', 'default'] },
     transform: { define: { 'process.env.NODE_ENV': '"development"' } },

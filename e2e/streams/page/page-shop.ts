@@ -5,7 +5,10 @@ import { bundlePage } from './bundle-page.ts'
 
 /** The merchant's site: pages on an origin of its own, and the route where they get their tokens. */
 export async function openPageShop(app: () => StreamApp) {
-  const [payments, react] = await Promise.all([bundlePage('payments-page'), bundlePage('react-page')])
+  const [payments, react] = await Promise.all([
+    bundlePage(new URL('payments-page.ts', import.meta.url)),
+    bundlePage(new URL('react-page.ts', import.meta.url)),
+  ])
   let tokens = 0
   let isAway = false
   const server = createServer((request, response) => {

@@ -89,7 +89,8 @@ export class Subscription implements Follower {
       this.#state = 'catching-up'
       tail.add(this)
       if (resumption.gap !== null) this.#tellGap(resumption.gap)
-      await this.#sendMore(cursor === null || resumption.gap !== null ? this.#position : null)
+      const isFromStart = cursor === null && from !== 'now'
+      await this.#sendMore(isFromStart || resumption.gap !== null ? this.#position : null)
     } catch (cause) {
       this.#giveUp(cause)
     }
