@@ -249,9 +249,9 @@ test('one token has ten connections, and a connection fifty subscriptions', asyn
   await next.authenticate({ token })
 })
 
-test('one address has three hundred connections that have not said who they are', async () => {
+test('one address has a thousand connections that have not said who they are', async () => {
   await using floor = await openStreams()
-  const silent = Array.from({ length: 300 }, () => floor.connect())
+  const silent = Array.from({ length: 1_000 }, () => floor.connect())
   await Promise.all(silent.map(each => each.until('hello')))
   const refused = new WebSocket(`${floor.relay.url.replace('http', 'ws')}/ws`, ['mpesa-stk.v1'])
   const [error] = (await once(refused, 'error')) as [Error]
@@ -305,7 +305,7 @@ test('a request that asks for another upgrade is answered as if it had not, body
 test('a connection that is cut within the handshake leaves its places', async () => {
   await using floor = await openStreams()
   const { hostname, port } = new URL(floor.relay.url)
-  for (let count = 0; count < 320; count++) {
+  for (let count = 0; count < 1_100; count++) {
     const socket = connect(Number(port), hostname)
     await once(socket, 'connect')
     socket.write('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n')

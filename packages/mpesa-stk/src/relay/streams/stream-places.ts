@@ -1,5 +1,5 @@
 /** How many connections one of each kind may have: Kenya's carriers put thousands of customers behind one address. */
-export const streamPlaces = { unauthenticated: 300, address: 5_000, app: 20_000, token: 10 } as const
+export const streamPlaces = { unauthenticated: 1_000, address: 5_000, app: 20_000, token: 10 } as const
 
 export type PlaceKind = keyof typeof streamPlaces
 
