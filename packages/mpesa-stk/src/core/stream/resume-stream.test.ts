@@ -10,7 +10,8 @@ const at = (position: number, epoch = 'e-1-2', eventId: string | null = `event-$
 
 test.each([
   ['who begins at the beginning misses nothing', null, 5, null, { after: 5, gap: null }],
-  ['a cursor of before the first event is the beginning', at(0, '-'), 5, null, { after: 5, gap: null }],
+  ['a cursor of before the first event, of what was cleared since', at(0, '-'), 0, null, { after: 3, gap: 'cleared' }],
+  ['a cursor of this log before its first event', at(0, 'e-1-1'), 0, null, { after: 3, gap: 'cleared' }],
   ['goes on behind what was read', at(7), 5, 'event-7', { after: 7, gap: null }],
   ['goes on where the event itself is gone', at(7), 5, null, { after: 7, gap: null }],
   ['the last that is too old is no loss', at(5), 5, null, { after: 5, gap: null }],

@@ -1,4 +1,4 @@
-import type { LogCursor } from '../deliver/event-log.ts'
+import { type LogCursor, logBeginning } from '../deliver/event-log.ts'
 import type { StreamHead } from './stream-storage.ts'
 
 /** Why something between a cursor and what follows cannot be streamed any more. */
@@ -26,8 +26,10 @@ export function resumeStream(
   standing: string | null,
 ): StreamResumption {
   const floor = Math.max(head.floor, agedFloor)
-  if (cursor === null || cursor.position === 0) return { after: floor, gap: null }
-  if (isOfAnotherLog(cursor, head, standing)) return { after: floor, gap: 'restored' }
+  if (cursor === null) return { after: floor, gap: null }
+  // Of a log that had not begun: whatever came since is new to him.
+  const isOfNone = cursor.epoch === logBeginning.epoch && cursor.position === 0
+  if (!isOfNone && isOfAnotherLog(cursor, head, standing)) return { after: floor, gap: 'restored' }
   if (cursor.position < head.floor) return { after: floor, gap: 'cleared' }
   if (cursor.position < agedFloor) return { after: floor, gap: 'aged' }
   return { after: cursor.position, gap: null }

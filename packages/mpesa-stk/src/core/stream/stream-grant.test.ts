@@ -4,6 +4,7 @@ import {
   grantOfSecret,
   grantOfToken,
   hasExpired,
+  indexRevocations,
   isRevoked,
   refreshGrant,
   type TokenClaims,
@@ -61,5 +62,6 @@ test.each([
   ['all of its subject before it', { tokenId: null, subject: 's-1' }, 999, false],
   ['all of another subject', { tokenId: null, subject: 's-2' }, 9_000, false],
 ])('is taken back by %s: %#', (_what, whose, at, expected) => {
-  expect(isRevoked(first, [{ ...whose, at: new Date(at), keepUntil: new Date(at + 1) }])).toBe(expected)
+  const revoked = indexRevocations([{ ...whose, at: new Date(at), keepUntil: new Date(at + 1) }])
+  expect(isRevoked(first, revoked)).toBe(expected)
 })

@@ -51,12 +51,26 @@ export function hasExpired({ token }: StreamGrant, nowMs: number): boolean {
   return token !== null && token.expiresAtMs <= nowMs
 }
 
+/** What was taken back, to be looked up: it is asked for each connection. */
+export type Revoked = {
+  readonly tokenIds: ReadonlySet<string>
+  /** When the last of a subject's tokens was taken back. */
+  readonly subjects: ReadonlyMap<string, number>
+}
+
+export function indexRevocations(revocations: readonly Revocation[]): Revoked {
+  const tokenIds = new Set<string>()
+  const subjects = new Map<string, number>()
+  for (const { tokenId, subject, at } of revocations) {
+    if (tokenId !== null) tokenIds.add(tokenId)
+    else if (subject !== null) subjects.set(subject, Math.max(at.getTime(), subjects.get(subject) ?? 0))
+  }
+  return { tokenIds, subjects }
+}
+
 /** Whether the token was taken back: it alone, or all of its subject that were issued by then. */
-export function isRevoked({ token }: StreamGrant, revocations: readonly Revocation[]): boolean {
+export function isRevoked({ token }: StreamGrant, { tokenIds, subjects }: Revoked): boolean {
   if (token === null) return false
-  return revocations.some(({ tokenId, subject, at }) =>
-    tokenId === null
-      ? subject !== null && subject === token.subject && token.issuedAtMs <= at.getTime()
-      : tokenId === token.tokenId,
-  )
+  const untilMs = token.subject === null ? undefined : subjects.get(token.subject)
+  return tokenIds.has(token.tokenId) || (untilMs !== undefined && token.issuedAtMs <= untilMs)
 }

@@ -41,6 +41,8 @@ export function attachStreams(server: UpgradeServer, relay: RelayServer, { path 
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
+    // Answered by the connection, which looks at how much is unread.
+    autoPong: false,
     maxPayload: longestFrameBytes,
     handleProtocols: names => (names.has(versionOneName) ? versionOneName : false),
   })

@@ -7,12 +7,15 @@ import { Seat } from '../../relay/streams/stream-places.ts'
 import type { StreamNotice } from '../../relay/streams/stream-sink.ts'
 import type { Subscription } from '../../relay/streams/subscription.ts'
 import { writeNotice } from './notice-text.ts'
+import type { StreamTools } from './stream-tools.ts'
 
 const commentEveryMs = 15_000
 /** Before proxies cut; not all at once. */
 const rotateAfterMs = 220_000
 const rotateSpreadMs = 40_000
 const highWaterBytes = 64 * 1024
+/** Whoever does not take the last of it. */
+const goodbyeMs = 10_000
 const encoder = new TextEncoder()
 
 /** How a response begins: with events, with nothing because nothing more comes, or with what is wrong. */
@@ -36,13 +39,17 @@ export class EventStream implements StreamConnection {
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null
   #commentAtMs: number
   readonly #endsAtMs: number
+  readonly #nowMs: () => number
+  #endedAtMs: number | null = null
 
-  constructor(hub: StreamHub, visit: StreamVisit, { nowMs, chance }: { nowMs: number; chance: number }) {
+  constructor(hub: StreamHub, visit: StreamVisit, { monotonicMs, chance }: StreamTools) {
+    const nowMs = monotonicMs()
+    this.#nowMs = monotonicMs
     this.#hub = hub
     this.visit = visit
     this.seat = new Seat(hub.places)
     this.#commentAtMs = nowMs + commentEveryMs
-    this.#endsAtMs = nowMs + rotateAfterMs + chance * rotateSpreadMs
+    this.#endsAtMs = nowMs + rotateAfterMs + chance() * rotateSpreadMs
     this.beginning = new Promise(resolve => {
       // Whatever is said first counts.
       this.#settle = resolve
@@ -53,7 +60,10 @@ export class EventStream implements StreamConnection {
           this.#controller = controller
         },
         pull: () => this.subscription?.goOn(),
-        cancel: () => this.#close(),
+        cancel: () => {
+          this.#controller = null
+          this.destroy()
+        },
       },
       { highWaterMark: highWaterBytes, size: chunk => chunk.byteLength },
     )
@@ -84,7 +94,7 @@ export class EventStream implements StreamConnection {
   }
 
   fail(code: StreamErrorCode): void {
-    if (this.#controller === null) return
+    if (this.#endedAtMs !== null) return
     this.#hub.ended(code)
     this.#write(`data: ${JSON.stringify({ type: 'error', ...viewProblem(code) })}\n\n`)
     this.#settle({ outcome: 'failed', code })
@@ -92,31 +102,39 @@ export class EventStream implements StreamConnection {
   }
 
   tick(nowMs: number): void {
-    if (nowMs >= this.#endsAtMs) this.#close()
+    if (this.#endedAtMs !== null) {
+      if (this.#isTaken || nowMs - this.#endedAtMs > goodbyeMs) this.destroy()
+    } else if (nowMs >= this.#endsAtMs) this.#close()
     else if (nowMs >= this.#commentAtMs) {
       this.#commentAtMs = nowMs + commentEveryMs
       this.#write(': here\n\n')
     }
   }
 
+  /** What was not taken by now is lost, and its connection with it. */
   destroy(): void {
     this.#close()
+    this.#hub.leave(this)
+    this.#controller?.error(new Error('the stream has ended'))
   }
 
   #write(text: string): void {
-    this.#controller?.enqueue(encoder.encode(text))
+    if (this.#endedAtMs === null) this.#controller?.enqueue(encoder.encode(text))
   }
 
+  /** Nothing is left to be taken. */
+  get #isTaken(): boolean {
+    return this.#controller === null || this.#controller.desiredSize === 0 || this.bufferedBytes === 0
+  }
+
+  /** It keeps its place until all has been taken: whoever stalls must not gather responses that nobody counts. */
   #close(): void {
-    const controller = this.#controller
-    this.#controller = null
+    if (this.#endedAtMs !== null) return
+    this.#endedAtMs = this.#nowMs()
     this.#settle({ outcome: 'streaming' })
     this.subscription?.close()
-    this.#hub.leave(this)
-    try {
-      controller?.close()
-    } catch {
-      // Whoever read it has cancelled it.
-    }
+    const isTaken = this.bufferedBytes === 0
+    this.#controller?.close()
+    if (isTaken) this.#hub.leave(this)
   }
 }

@@ -9,7 +9,7 @@ import type { Admission, StreamCredentials, StreamVisit } from '../../relay/stre
 import type { StreamConnection, StreamHub } from '../../relay/streams/stream-hub.ts'
 import type { Seat } from '../../relay/streams/stream-places.ts'
 import type { StreamNotice } from '../../relay/streams/stream-sink.ts'
-import { readStart, type Subscription } from '../../relay/streams/subscription.ts'
+import { liveEndsAtBytes, readStart, type Subscription } from '../../relay/streams/subscription.ts'
 import type { Conversation, Dialect } from './dialect.ts'
 import type { StreamTools } from './stream-tools.ts'
 
@@ -20,8 +20,9 @@ const authenticatedWithinMs = 10_000
 /** Whoever does not answer a goodbye. */
 const goodbyeMs = 10_000
 const mostSubscriptions = 50
-/** Frames that may wait while one is handled. */
+/** Frames that may wait while one is handled: then no more are read. */
 const mostWaiting = 64
+const mostUnreadOfStrangers = 16 * 1024
 
 /** One WebSocket. Frames are handled one after the other; all its times are looked at by the hub's one timer. */
 export class SocketConnection implements StreamConnection, Conversation {
@@ -57,13 +58,18 @@ export class SocketConnection implements StreamConnection, Conversation {
     this.#heardAtMs = this.#openedAtMs
     this.#askedAtMs = this.#openedAtMs
     socket.on('message', (data, isBinary) => this.#hear(data, isBinary))
+    socket.on('ping', data => {
+      this.#hearSomething()
+      if (this.#takesMore()) socket.pong(data)
+    })
     socket.on('pong', () => this.#hearSomething())
     socket.on('close', () => this.#leave())
     // Its close follows.
     socket.on('error', () => undefined)
     raw.on('drain', () => this.#goOn())
-    hub.enter(this)
+    const refused = hub.enter(this)
     this.say(dialect.greeting)
+    if (refused !== null) this.fail(refused)
   }
 
   get admission(): Admission | null {
@@ -134,7 +140,8 @@ export class SocketConnection implements StreamConnection, Conversation {
     this.#subscriptions.set(id, subscription)
     const text = this.#dialect.writeSubscribed(id, stream)
     if (text !== null) this.say(text)
-    await subscription.begin(start)
+    // Not waited for: what else the client says comes in between. It tells by itself what it comes to.
+    void subscription.begin(start)
   }
 
   unsubscribe(id: number): void {
@@ -156,7 +163,9 @@ export class SocketConnection implements StreamConnection, Conversation {
     if (typeof fresh === 'string') return this.#refuse(fresh)
     this.#admission = fresh
     for (const subscription of [...this.#subscriptions.values()]) {
-      if (!allowsStream(fresh.grant, subscription.wish.stream)) subscription.end('refused')
+      const { actions } = fresh.grant
+      if (!allowsStream(fresh.grant, subscription.wish.stream) || !actions.includes('read')) subscription.end('refused')
+      else if (!actions.includes('ack')) subscription.forgetAcks()
     }
     return true
   }
@@ -186,11 +195,18 @@ export class SocketConnection implements StreamConnection, Conversation {
   #hear(data: RawData, isBinary: boolean): void {
     if (this.#endedAtMs !== null) return
     this.#hearSomething()
-    if (isBinary || !Buffer.isBuffer(data) || this.#waiting.length >= mostWaiting) this.fail('bad_frame')
-    else {
-      this.#waiting.push(data.toString())
-      if (!this.#isHandling) void this.#handleAll()
-    }
+    if (!this.#takesMore()) return
+    if (isBinary || !Buffer.isBuffer(data)) return this.fail('bad_frame')
+    this.#waiting.push(data.toString())
+    if (this.#waiting.length >= mostWaiting) this.#socket.pause()
+    if (!this.#isHandling) void this.#handleAll()
+  }
+
+  /** Whoever asks on and reads nothing would fill our memory with answers. False where he is cut off for it. */
+  #takesMore(): boolean {
+    if (this.#socket.bufferedAmount <= (this.#admission === null ? mostUnreadOfStrangers : liveEndsAtBytes)) return true
+    this.#socket.terminate()
+    return false
   }
 
   async #handleAll(): Promise<void> {
@@ -205,6 +221,7 @@ export class SocketConnection implements StreamConnection, Conversation {
       }
     }
     this.#isHandling = false
+    if (this.#socket.isPaused) this.#socket.resume()
   }
 
   #goOn(): void {

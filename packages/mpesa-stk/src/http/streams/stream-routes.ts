@@ -90,7 +90,7 @@ export function addStreamRoutes(server: OpenAPIHono<RelayEnv>, { streams, source
     const credentials = sourceId === undefined ? { token: bearer } : { sourceId, secret: bearer }
 
     if (/\btext\/event-stream\b/i.test(context.req.header('accept') ?? '')) {
-      const connection = new EventStream(streams, visit, { nowMs, chance: tools.chance() })
+      const connection = new EventStream(streams, visit, tools)
       const code = await enter(connection, credentials)
       if (code !== null) return streamProblem(context, code) as never
       context.req.raw.signal.addEventListener('abort', () => connection.destroy())
@@ -125,18 +125,19 @@ export function addStreamRoutes(server: OpenAPIHono<RelayEnv>, { streams, source
     credentials: Parameters<typeof streams.door.admit>[0],
   ): Promise<StreamErrorCode | null> {
     if (!connection.seat.take('address', connection.visit.address)) return 'too_many'
+    const refused = streams.enter(connection)
+    if (refused !== null) {
+      connection.seat.leaveAll()
+      return refused
+    }
     try {
       const judged = await streams.door.admit(credentials, connection.visit)
       const code = judged.outcome === 'refused' ? judged.code : await streams.join(connection, judged.admission)
-      if (code === null && judged.outcome === 'admitted') {
-        connection.admission = judged.admission
-        streams.enter(connection)
-        return null
-      }
-      connection.seat.leaveAll()
+      if (code === null && judged.outcome === 'admitted') connection.admission = judged.admission
+      else streams.leave(connection)
       return code
     } catch (cause) {
-      connection.seat.leaveAll()
+      streams.leave(connection)
       throw cause
     }
   }

@@ -2,7 +2,15 @@ import { judgeQuota } from '../../core/deliver/event-log.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Logger } from '../../core/ports.ts'
 import type { StreamErrorCode } from '../../core/stream/stream-error.ts'
-import { allowsStream, hasExpired, isRevoked, refreshGrant, type StreamGrant } from '../../core/stream/stream-grant.ts'
+import {
+  allowsStream,
+  hasExpired,
+  indexRevocations,
+  isRevoked,
+  type Revoked,
+  refreshGrant,
+  type StreamGrant,
+} from '../../core/stream/stream-grant.ts'
 import { aliasPrefix, formatStreamName, parseStreamName } from '../../core/stream/stream-name.ts'
 import type { Revocation, StreamStorage, StreamView } from '../../core/stream/stream-storage.ts'
 import type { AppBook, OpenedApp } from '../app-book.ts'
@@ -48,6 +56,8 @@ export type HubPorts = {
 export type HubSettings = { readonly encryptionKey: string; readonly historyMs: number }
 
 const lookEveryMs = 1_000
+/** Well below what the relay's server takes: callbacks need connections too. */
+const mostConnections = 20_000
 /** Pages of the store that are read at once for those who catch up. */
 const readsAtOnce = 16
 const looksAtOnce = 8
@@ -65,6 +75,7 @@ type Audience = {
   readonly tail: StreamTail
   readonly connections: Set<StreamConnection>
   revocations: readonly Revocation[]
+  revoked: Revoked
   revokedAsOfMs: number
   idleSinceMs: number
 }
@@ -124,11 +135,14 @@ export class StreamHub {
     })
   }
 
-  /** Takes a connection in. It must leave when it ends. */
-  enter(connection: StreamConnection): void {
+  /** Takes a connection in; it must leave when it ends. Else why not. */
+  enter(connection: StreamConnection): StreamErrorCode | null {
+    if (this.isStopped) return 'restarting'
+    if (this.#connections.size >= mostConnections) return 'too_many'
     this.#connections.add(connection)
     this.#timer ??= setInterval(() => this.#tick(), lookEveryMs).unref()
     this.#listening ??= this.#ports.storage.fanout?.listen(appId => this.#wake(appId)) ?? null
+    return null
   }
 
   leave(connection: StreamConnection): void {
@@ -138,18 +152,37 @@ export class StreamHub {
     if (admission !== null) this.#audiences.get(admission.app.app.appId)?.connections.delete(connection)
   }
 
-  /** A connection has said who it is. Null when it may stay. Rejects when the store fails. */
+  /** A connection that has entered said who it is. Null when it may stay. Rejects when the store fails. */
   async join(connection: StreamConnection, admission: Admission): Promise<StreamErrorCode | null> {
-    const { appId } = admission.app.app
     const audience = this.#audienceOf(admission.app)
-    if (admission.grant.token !== null) {
-      await this.#loadRevocations(appId, audience)
-      if (isRevoked(admission.grant, audience.revocations)) return 'token_revoked'
-      if (!connection.seat.take('token', admission.grant.token.tokenId)) return 'too_many'
-    }
-    if (!connection.seat.take('app', appId)) return 'too_many'
+    // Before anything is waited for: an audience of nobody is let go, and nobody would look after who came to it.
     audience.connections.add(connection)
-    return null
+    let code: StreamErrorCode | null = 'unavailable'
+    try {
+      code = await this.#seat(connection, admission, audience)
+      return code
+    } finally {
+      // Refused, or gone while we looked. One that only wanted a fresh token is still here until it is told.
+      const isHere = this.#connections.has(connection) && (code === null || connection.admission !== null)
+      if (!isHere) {
+        audience.connections.delete(connection)
+        connection.seat.leaveAll()
+      }
+    }
+  }
+
+  async #seat(
+    { seat }: StreamConnection,
+    { app, grant }: Admission,
+    audience: Audience,
+  ): Promise<StreamErrorCode | null> {
+    const { appId } = app.app
+    if (grant.token !== null) {
+      await this.#loadRevocations(appId, audience)
+      if (isRevoked(grant, audience.revoked)) return 'token_revoked'
+      if (!seat.take('token', grant.token.tokenId)) return 'too_many'
+    }
+    return seat.take('app', appId) ? null : 'too_many'
   }
 
   /** A fresh token on a connection that began with `first`. Rejects when the store fails. */
@@ -178,6 +211,8 @@ export class StreamHub {
     if (!admission.grant.actions.includes('read')) return 'stream_refused'
     const view = viewOf(wish.stream, admission)
     if (view === null) return 'stream_refused'
+    // It may have been deleted since this connection came.
+    if ((await this.#ports.apps.open(admission.app.app.appId)) === null) return 'stream_refused'
     if (await this.#isOverQuota(admission.app)) return 'over_quota'
     const { tail } = this.#audienceOf(admission.app)
     const stream = formatStreamName(name)
@@ -197,6 +232,7 @@ export class StreamHub {
     const audience = this.#audiences.get(appId)
     if (audience === undefined) return
     audience.revocations = [...audience.revocations, revocation]
+    audience.revoked = indexRevocations(audience.revocations)
     this.#endRevoked(audience)
   }
 
@@ -254,6 +290,7 @@ export class StreamHub {
       tail: new StreamTail(appId, this.tokens.aliasKey(sourceId), ports),
       connections: new Set(),
       revocations: [],
+      revoked: indexRevocations([]),
       revokedAsOfMs: Number.NEGATIVE_INFINITY,
       idleSinceMs: this.#ports.monotonicMs(),
     }
@@ -326,14 +363,15 @@ export class StreamHub {
     if (nowMs - audience.revokedAsOfMs < steadilyMs / 2) return
     const revocations = await this.#ports.storage.listRevocations(appId, this.#ports.now())
     audience.revocations = revocations
+    audience.revoked = indexRevocations(revocations)
     audience.revokedAsOfMs = nowMs
   }
 
-  #endRevoked({ connections, revocations }: Audience): void {
+  #endRevoked({ connections, revocations, revoked }: Audience): void {
     if (revocations.length === 0) return
     for (const connection of [...connections]) {
       const { admission } = connection
-      if (admission !== null && isRevoked(admission.grant, revocations)) connection.fail('token_revoked')
+      if (admission !== null && isRevoked(admission.grant, revoked)) connection.fail('token_revoked')
     }
   }
 }

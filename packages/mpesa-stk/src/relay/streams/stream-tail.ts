@@ -323,6 +323,8 @@ export class StreamTail {
   }
 
   #clear(head: StreamHead): void {
+    // It is no more where reading goes on: from there it would never get on.
+    if (head.floor > this.position) this.#last = null
     this.#head = { ...head, position: Math.max(this.position, head.floor) }
     for (const follower of this.all()) follower.clear(head.floor)
   }

@@ -29,7 +29,7 @@ const pageEntries = 100
 /** Over this a replay waits until all of it is taken. */
 export const replayPausesAtBytes = 256 * 1024
 /** Over this a live subscriber reads too slowly. */
-const liveEndsAtBytes = 1024 * 1024
+export const liveEndsAtBytes = 1024 * 1024
 /** Who acknowledges has at most so many events on the way. */
 const mostUnacked = 1_000
 
@@ -89,8 +89,9 @@ export class Subscription implements Follower {
       this.#state = 'catching-up'
       tail.add(this)
       if (resumption.gap !== null) this.#tellGap(resumption.gap)
-      const isFromStart = cursor === null && from !== 'now'
-      await this.#sendMore(isFromStart || resumption.gap !== null ? this.#position : null)
+      // Of what was never streamed for its age, if that is all: what was cleared may be of a payment that goes on.
+      const isReplay = from === 'start' || resumption.gap === 'aged'
+      await this.#sendMore(isReplay && floor > tail.head.floor ? Math.min(floor, tail.position) : null)
     } catch (cause) {
       this.#giveUp(cause)
     }
@@ -125,13 +126,20 @@ export class Subscription implements Follower {
     return true
   }
 
+  /** Who may no longer acknowledge is no longer held back. */
+  forgetAcks(): void {
+    this.#unacked = null
+    this.goOn()
+  }
+
   /** The log is another one than was read: begins again where that begins. */
   restart(floor: number): void {
     if (this.isEnded || this.#state === 'opening') return
     this.#generation++
     this.#position = floor
     this.#state = 'catching-up'
-    if (this.#unacked !== null) this.#unacked = []
+    // What is on its way is of a log that is gone: nobody is held back for it.
+    this.#unacked = null
     this.#tellGap('restored')
     this.goOn()
   }
@@ -171,14 +179,14 @@ export class Subscription implements Follower {
     return this.#mustWaitForAck || this.#sink.bufferedBytes > replayPausesAtBytes
   }
 
-  /** `from`: where a replay of all that there is began, to tell a payment that is over from one that has not begun. */
-  async #sendMore(from: number | null): Promise<void> {
+  /** `agedUntil`: what stands up to there is too old to be streamed, which tells a payment that is over from one that has not begun. */
+  async #sendMore(agedUntil: number | null): Promise<void> {
     if (this.#isReading) return
     this.#isReading = true
     try {
       while (this.#state === 'catching-up' && !this.#mustWait) {
         if (this.#position >= this.#tail.position) {
-          if (from !== null && !this.#hasSent && (await this.#isOver(from))) return this.end('over')
+          if (agedUntil !== null && !this.#hasSent && (await this.#isOver(agedUntil))) return this.end('over')
           // Asking may have taken a while.
           if (this.#state === 'catching-up' && this.#position >= this.#tail.position) this.#goLive()
         } else await this.#readPage()
@@ -204,9 +212,9 @@ export class Subscription implements Follower {
   }
 
   /** Whether all that there was of a payment is too old to be streamed. */
-  async #isOver(from: number): Promise<boolean> {
-    if (this.wish.view.kind === 'source' || from === 0) return false
-    const slice = { view: this.wish.view, after: 0, until: from, limit: 1 }
+  async #isOver(agedUntil: number): Promise<boolean> {
+    if (this.wish.view.kind === 'source') return false
+    const slice = { view: this.wish.view, after: 0, until: agedUntil, limit: 1 }
     return (await this.#tail.readPage(slice, () => this.isEnded)).length > 0
   }
 
