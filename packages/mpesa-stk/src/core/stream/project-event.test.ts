@@ -101,7 +101,7 @@ test('a callback that says it is still being worked on is pending', () => {
 
 test.each([
   ['browser', []],
-  ['old', ['CheckoutRequestID', 'MerchantRequestID']],
+  ['old', ['MerchantRequestID']],
   ['server', ['CheckoutRequestID', 'MerchantRequestID']],
   ['server-with-phone', ['CheckoutRequestID', 'MerchantRequestID', 'PhoneNumber']],
 ] as const)('%s is told of the customer %j', (scope, names) => {

@@ -46,7 +46,7 @@ function projectReport(entry: LogEntry, scope: StreamScope, aliasKey: string): S
     ...(receipt !== null && { MpesaReceiptNumber: receipt }),
     ...(resultCode !== null && { ResultCode: resultCode }),
     ...(checkoutRequestId !== null && { formerPaymentId: paymentAlias(aliasKey, checkoutRequestId) }),
-    ...(seesRequests(scope) && checkoutRequestId !== null && { CheckoutRequestID: checkoutRequestId }),
+    ...(isServer(scope) && checkoutRequestId !== null && { CheckoutRequestID: checkoutRequestId }),
   }
 }
 
@@ -83,13 +83,14 @@ function projectCallback(
     ResultCode: resultCode,
     ResultDesc: resultDesc,
     ...details(callback.amount, callback.receipt, items.get('TransactionDate')),
-    ...(seesRequests(scope) && checkoutRequestId !== null && { CheckoutRequestID: checkoutRequestId }),
-    ...(seesRequests(scope) && merchantRequestId !== null && { MerchantRequestID: merchantRequestId }),
+    ...(isServer(scope) && checkoutRequestId !== null && { CheckoutRequestID: checkoutRequestId }),
+    ...(scope !== 'browser' && merchantRequestId !== null && { MerchantRequestID: merchantRequestId }),
     ...(scope === 'server-with-phone' && phone(items.get('PhoneNumber'))),
   }
 }
 
-const seesRequests = (scope: StreamScope): boolean => scope !== 'browser'
+/** A CheckoutRequestID ends with the customer's number. [observed] Old pages match payments by MerchantRequestID. */
+const isServer = (scope: StreamScope): boolean => scope === 'server' || scope === 'server-with-phone'
 
 /** Each where it is what it should be: whoever found the hook can post anything, and it goes to a page. */
 function details(amount: unknown, receipt: unknown, date: unknown) {

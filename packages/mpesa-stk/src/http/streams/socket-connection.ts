@@ -117,7 +117,8 @@ export class SocketConnection implements StreamConnection, Conversation {
     const judged = await this.#hub.door.admit(credentials, this.visit)
     if (this.#endedAtMs !== null) return false
     if (judged.outcome === 'refused') return this.#refuse(judged.code)
-    const admission = scope === undefined ? judged.admission : { ...judged.admission, scope }
+    const isPage = judged.admission.by === 'streamSecret'
+    const admission = isPage && scope !== undefined ? { ...judged.admission, scope } : judged.admission
     const code = await this.#hub.join(this, admission)
     if (code !== null) return this.#refuse(code)
     this.#admission = admission
