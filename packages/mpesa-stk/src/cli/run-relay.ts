@@ -57,6 +57,7 @@ export async function runRelay(config: RelayConfig): Promise<number> {
   attachStreams(server, app)
   server.maxConnections = maxConnections
   server.requestTimeout = requestTimeoutMs
+  server.keepAliveTimeout = keptAliveMs
   const connections = new Set<Socket>()
   server.on('connection', connection => connections.add(connection.once('close', () => connections.delete(connection))))
   const { port } = await listen(server, config)
@@ -132,6 +133,8 @@ const cannotListen: Readonly<Record<string, string>> = {
 /** Far above what Safaricom opens, for the pages that stream; and no request of his takes so long. */
 const maxConnections = 25_000
 const requestTimeoutMs = 30_000
+/** Longer than a proxy keeps its own (nginx 60 s): whoever closes first must be the one who sends, or a callback meets a reset. */
+const keptAliveMs = 75_000
 
 function listen(server: Server, { host, port }: RelayConfig): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
