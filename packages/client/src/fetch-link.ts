@@ -62,7 +62,7 @@ export function openFetchLink(target: FetchTarget, handlers: LinkHandlers): Link
 
   const refuse = async (reader: Reader, response: Response): Promise<void> => {
     const body = parseJson(await response.text()) as Partial<Problem> | null
-    const code = body?.error?.code
+    const code = body?.reason ?? body?.error?.code
     if (isOver || readers.get(reader.id) !== reader) return
     if (typeof code !== 'string') throw new TypeError('not the relay')
     const retryAfterMs = body?.retryAfterMs ?? (Number(response.headers.get('retry-after')) * 1_000 || undefined)
@@ -173,6 +173,8 @@ export function openFetchLink(target: FetchTarget, handlers: LinkHandlers): Link
 }
 
 type Problem = {
+  /** One of the codes of streams. Absent: `error` has the one that all routes know. */
+  readonly reason: unknown
   readonly error: { readonly code: unknown; readonly message: unknown }
   readonly retry: RetryAdvice
   readonly retryAfterMs: number

@@ -61,12 +61,16 @@ test('from now on, when nothing was read before; a lost connection goes on from 
   expect(relay.frames('subscribe').map(frame => frame['from'])).toEqual(['now', 'e1.1'])
 })
 
-test('a kept cursor that is no good is forgotten, and that is told as a gap', async () => {
+test.each([
+  'websocket',
+  'sse',
+  'poll',
+] as const)('over %s: a kept cursor that is no good is forgotten, and that is told as a gap', async transport => {
   await using relay = await FakeRelay.start()
   const storage = createMemoryStorage()
   storage.setItem(`mpesa-stk:${relay.url}:source`, 'rubbish')
   relay.publish('source')
-  await using page = connect(relay, { storage })
+  await using page = connect(relay, { storage, transports: [transport] })
   const { subscription, ids, states } = page.read('source')
   await until(page.environment, () => subscription.state === 'live')
   expect(ids()).toEqual(['e1-event-1'])
