@@ -24,6 +24,10 @@ export class FakeRelay implements AsyncDisposable {
   blocksWebSocket = false
   /** Answers what is no event stream. */
   blocksSse = false
+  /** So many event streams at once, as for one token. */
+  places = Infinity
+  /** Takes requests, and answers none. */
+  answersHttp = true
   /** A long poll is answered at once, although there is nothing. */
   pollsAtOnce = false
   saysHello = true
@@ -165,7 +169,9 @@ export class FakeRelay implements AsyncDisposable {
     const from = url.searchParams.get('after') ?? url.searchParams.get('from') ?? 'start'
     const isSse = request.headers.accept === 'text/event-stream'
     const ofToken = this.judge((request.headers.authorization ?? '').replace('Bearer ', ''))
-    const problem = ofToken ?? this.judgeStream(stream) ?? this.#judgeCursor(from)
+    const isFull = isSse && this.#live.size >= this.places
+    const problem = ofToken ?? this.judgeStream(stream) ?? this.#judgeCursor(from) ?? (isFull ? tooMany : null)
+    if (!this.answersHttp) return
     if (isSse && this.blocksSse) {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>No</h1>')
     } else if (problem) {
@@ -248,6 +254,8 @@ export class FakeRelay implements AsyncDisposable {
     for (const reader of [...this.#live]) if (reader.sink === sink) this.#live.delete(reader)
   }
 }
+
+const tooMany: Problem = { code: 'too_many', retry: 'later', retryAfterMs: 10_000 }
 
 const statusOf: Readonly<Record<string, number>> = {
   origin_refused: 403,
