@@ -20,6 +20,7 @@ const refreshAgainMs = 1_000
 export function createClient(options: ClientOptions, getCredentials: () => Promise<Credentials>): PaymentsClient {
   const { environment = pageEnvironment } = options
   const url = options.url.replace(/\/+$/, '')
+  const place = options.name === undefined ? url : `${url}:${options.name}`
   const storage = options.storage === undefined ? findSessionStorage() : options.storage
   const ladder = createLadder(url, options, environment)
   const feeds = new Map<number, Feed>()
@@ -260,7 +261,7 @@ export function createClient(options: ClientOptions, getCredentials: () => Promi
       const id = ++lastId
       const onStorageError = (error: unknown): void =>
         onError(new PaymentsError('storage_failed', 'cursors cannot be kept: a reload will not resume', error))
-      const slot = createCursorSlot(storage, `mpesa-stk:${url}:${stream}`, onStorageError)
+      const slot = createCursorSlot(storage, `mpesa-stk:${place}:${stream}`, onStorageError)
       const feed = createFeed(id, stream, subscribeOptions, {
         environment,
         slot,

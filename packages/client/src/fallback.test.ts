@@ -119,15 +119,79 @@ test.each(['sse', 'poll'] as const)(
   },
 )
 
-test.each(['sse', 'poll'] as const)('over %s: silence is the end of it', async transport => {
+test.each([
+  ['sse', 20_000],
+  // A poll that is out may stand in a line of the browser's: it is asked anew before it is given up.
+  ['poll', 38_000],
+] as const)('over %s: silence is the end of it', async (transport, silentMs) => {
   await using relay = await FakeRelay.start()
   await using page = connect(relay, { transports: [transport], environment: createFakeEnvironment(0) })
   const { subscription } = page.read('source')
   await until(page.environment, () => subscription.state === 'live' && relay.subscriptions === 1)
-  page.environment.advance(transport === 'sse' ? 20_000 : 35_000)
+  relay.answersHttp = false
+  page.environment.advance(silentMs)
   expect(page.client.state).toBe('reconnecting')
+  relay.answersHttp = true
   await until(page.environment, () => subscription.state === 'live')
   expect(page.client.state).toBe('connected')
+})
+
+test('over sse: of more streams than there are places for, those without one wait, and the others go on', async () => {
+  await using relay = await FakeRelay.start()
+  relay.places = 10
+  await using page = connect(relay, { transports: ['sse'], environment: createFakeEnvironment(0) })
+  const all = Array.from({ length: 12 }, (_, index) => page.read(`payment:${index}`))
+  const live = () => all.filter(({ subscription }) => subscription.state === 'live')
+  await until(page.environment, () => live().length === 10 && page.errors.length === 2)
+  expect(page.errors.map(({ code }) => code)).toEqual(['too_many', 'too_many'])
+  const [first, second] = live()
+  first?.subscription.close()
+  second?.subscription.close()
+  await until(page.environment, () => relay.subscriptions === 8)
+  page.environment.advance(10_000)
+  await until(page.environment, () => live().length === 10 && relay.subscriptions === 10)
+  expect(page.errors).toHaveLength(2)
+  expect(page.states).toEqual(['connecting', 'authenticating', 'connected'])
+})
+
+test('over sse: no place at all is told of the connection, and it comes again when it was said to', async () => {
+  await using relay = await FakeRelay.start()
+  relay.places = 0
+  await using page = connect(relay, { transports: ['sse'], environment: createFakeEnvironment(0) })
+  const all = [page.read('payment:a'), page.read('payment:b')]
+  await until(page.environment, () => page.client.state === 'reconnecting')
+  expect(relay.requests).toHaveLength(2)
+  relay.places = 10
+  page.environment.advance(9_999)
+  expect(page.client.state).toBe('reconnecting')
+  page.environment.advance(1)
+  await until(page.environment, () => all.every(({ subscription }) => subscription.state === 'live'))
+  expect(page.last().transport).toBe('sse')
+})
+
+test.each(['sse', 'poll'] as const)('over %s: a request that the browser keeps back cuts no other', async transport => {
+  await using relay = await FakeRelay.start()
+  const kept: (() => void)[] = []
+  const page = connect(relay, {
+    transports: [transport],
+    fetch: async (input, init) => {
+      if (String(input).includes('late')) await new Promise<void>(resolve => kept.push(resolve))
+      return fetch(input, init)
+    },
+  })
+  await using _ = page
+  const early = page.read('payment:early')
+  const late = page.read('payment:late')
+  await until(page.environment, () => early.subscription.state === 'live')
+  for (let round = 1; round <= 4; round++) {
+    page.environment.advance(15_000)
+    relay.publish('payment:early')
+    await until(page.environment, () => early.events.length === round && relay.subscriptions === 1)
+  }
+  expect(late.subscription.state).toBe('replaying')
+  for (const release of kept) release()
+  await until(page.environment, () => late.subscription.state === 'live')
+  expect(page.states).toEqual(['connecting', 'authenticating', 'connected'])
 })
 
 test('an event stream that ends by its own rule is asked for again, from its cursor and without a wait', async () => {

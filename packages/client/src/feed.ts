@@ -60,7 +60,6 @@ export function createFeed(id: number, stream: string, options: SubscribeOptions
   let isAsked = false
   let askDueMs = Infinity
   let refusals = 0
-  let acks = options.ack ?? false
   let unacked = 0
   let ackDueMs = Infinity
 
@@ -115,10 +114,8 @@ export function createFeed(id: number, stream: string, options: SubscribeOptions
 
   const refuse = ({ code, error, retry, retryAfterMs = 0 }: ErrorFrame): void => {
     onError(new PaymentsError(code, error ?? code))
-    if (code === 'ack_invalid') {
-      acks = false
-      return
-    }
+    // The next one says as much, and more.
+    if (code === 'ack_invalid') return
     isAsked = false
     if (code === 'cursor_invalid' && cursor !== null) {
       // Ours went bad: the stream is read from where a first visit would begin.
@@ -146,7 +143,7 @@ export function createFeed(id: number, stream: string, options: SubscribeOptions
           if (seen.add(frame.event.id)) guard(() => options.onEvent(frame.event, frame.cursor))
           // After the handler: who dies in it sees the event again.
           keep(frame.cursor)
-          if (!acks) return
+          if (!options.ack) return
           if (++unacked >= ackEvery) ack()
           else if (ackDueMs === Infinity) ackDueMs = environment.nowMs() + ackAfterMs
           return

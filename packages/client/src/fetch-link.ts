@@ -7,7 +7,7 @@ import { type ClientFrame, parseJson, type RetryAdvice } from './wire.ts'
 // WebSocket to the client; here a subscription is a request that is made again and again.
 
 const pollSeconds = 25
-const silenceMs = { sse: 20_000, poll: (pollSeconds + 10) * 1_000 }
+const silenceMs = { sse: 20_000, poll: (pollSeconds + 5) * 1_000 }
 /** A response that ends sooner did not end by its own rule. */
 const shortestMs = 1_000
 
@@ -62,16 +62,18 @@ export function openFetchLink(target: FetchTarget, handlers: LinkHandlers): Link
 
   const refuse = async (reader: Reader, response: Response): Promise<void> => {
     const body = parseJson(await response.text()) as Partial<Problem> | null
-    const code = body?.error?.code
+    const code = body?.reason ?? body?.error?.code
     if (isOver || readers.get(reader.id) !== reader) return
-    if (typeof code !== 'string') throw new TypeError('not the relay')
+    // The relay has ten places for a token: whom there is none for waits for his, and leaves the others theirs.
+    const isFull = response.status === 429 && readers.size > 1
+    if (typeof code !== 'string' && !isFull) throw new TypeError('not the relay')
     const retryAfterMs = body?.retryAfterMs ?? (Number(response.headers.get('retry-after')) * 1_000 || undefined)
-    const problem = { type: 'error', code, error: body?.error?.message, retry: body?.retry ?? 'later', retryAfterMs }
-    const isOwn = response.status === 403 || response.status === 404 || response.status === 422
-    if (isOwn) {
-      answered()
-      readers.delete(reader.id)
-    }
+    const said = { code: code ?? 'too_many', error: body?.error?.message, retry: body?.retry ?? 'later', retryAfterMs }
+    const problem = { type: 'error', ...said }
+    const isRefused = response.status === 403 || response.status === 404 || response.status === 422
+    if (isRefused) answered()
+    const isOwn = isRefused || isFull
+    if (isOwn) readers.delete(reader.id)
     handlers.onFrame(isOwn ? { ...problem, id: reader.id } : problem)
   }
 
@@ -91,7 +93,6 @@ export function openFetchLink(target: FetchTarget, handlers: LinkHandlers): Link
     }
     const begunMs = environment.nowMs()
     try {
-      watch()
       const accept = kind === 'sse' ? 'text/event-stream' : 'application/json'
       const init: RequestInit & { cache: 'no-store' } = {
         headers: { authorization: `Bearer ${token}`, accept },
@@ -100,6 +101,8 @@ export function openFetchLink(target: FetchTarget, handlers: LinkHandlers): Link
         signal: abort.signal,
       }
       const response = await target.fetch(addressOf(target, reader), init)
+      // Not before: without HTTP/2 a browser keeps a seventh request back until one of six is over.
+      watch()
       if (response.status === 204) {
         answered()
         take(reader, { type: 'ended', reason: 'over' })
@@ -173,6 +176,8 @@ export function openFetchLink(target: FetchTarget, handlers: LinkHandlers): Link
 }
 
 type Problem = {
+  /** One of the codes of streams. Absent: `error` has the one that all routes know. */
+  readonly reason: unknown
   readonly error: { readonly code: unknown; readonly message: unknown }
   readonly retry: RetryAdvice
   readonly retryAfterMs: number

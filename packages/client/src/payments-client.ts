@@ -15,6 +15,8 @@ export type ClientOptions = {
   readonly fetch?: typeof globalThis.fetch | undefined
   /** Where cursors survive a reload. Default: `sessionStorage` where there is one. Null: nowhere. */
   readonly storage?: StorageLike | null | undefined
+  /** Of two apps on one relay in one page: keeps their cursors apart. The same after a reload. */
+  readonly name?: string | undefined
   /** In the order of trying. */
   readonly transports?: readonly Transport[] | undefined
   /** What went wrong, for logs. */

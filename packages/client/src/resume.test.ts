@@ -23,6 +23,20 @@ test('a reload goes on where the handler got to', async () => {
   expect(ids()).toEqual(['e1-event-2'])
 })
 
+test('two apps of one relay in one page do not share a cursor', async () => {
+  await using relay = await FakeRelay.start()
+  const storage = createMemoryStorage()
+  relay.publish('source')
+  await using one = connect(relay, { storage, name: 'one' })
+  const first = one.read('source')
+  await until(one.environment, () => first.subscription.state === 'live')
+  await using two = connect(relay, { storage, name: 'two' })
+  const second = two.read('source')
+  await until(two.environment, () => second.subscription.state === 'live')
+  expect(second.ids()).toEqual(['e1-event-1'])
+  expect([...storage.items.keys()]).toEqual([`mpesa-stk:${relay.url}:one:source`, `mpesa-stk:${relay.url}:two:source`])
+})
+
 test('the cursor is written after the handler ran', async () => {
   await using relay = await FakeRelay.start()
   const storage = createMemoryStorage()
@@ -61,17 +75,20 @@ test('from now on, when nothing was read before; a lost connection goes on from 
   expect(relay.frames('subscribe').map(frame => frame['from'])).toEqual(['now', 'e1.1'])
 })
 
-test('a kept cursor that is no good is forgotten, and that is told as a gap', async () => {
-  await using relay = await FakeRelay.start()
-  const storage = createMemoryStorage()
-  storage.setItem(`mpesa-stk:${relay.url}:source`, 'rubbish')
-  relay.publish('source')
-  await using page = connect(relay, { storage })
-  const { subscription, ids, states } = page.read('source')
-  await until(page.environment, () => subscription.state === 'live')
-  expect(ids()).toEqual(['e1-event-1'])
-  expect(states.map(({ state, reason }) => [state, reason])).toContainEqual(['gap', 'cursor_invalid'])
-})
+test.each(['websocket', 'sse', 'poll'] as const)(
+  'over %s: a kept cursor that is no good is forgotten, and that is told as a gap',
+  async transport => {
+    await using relay = await FakeRelay.start()
+    const storage = createMemoryStorage()
+    storage.setItem(`mpesa-stk:${relay.url}:source`, 'rubbish')
+    relay.publish('source')
+    await using page = connect(relay, { storage, transports: [transport] })
+    const { subscription, ids, states } = page.read('source')
+    await until(page.environment, () => subscription.state === 'live')
+    expect(ids()).toEqual(['e1-event-1'])
+    expect(states.map(({ state, reason }) => [state, reason])).toContainEqual(['gap', 'cursor_invalid'])
+  },
+)
 
 test('a cursor of the caller that is no good ends the stream', async () => {
   await using relay = await FakeRelay.start()

@@ -62,6 +62,23 @@ test('a page that comes back hears what happened while it was away', async () =>
   second.client.disconnect()
 })
 
+test('each source has a cursor of its own', async () => {
+  await using relay = await FakeRelay.start()
+  const storage = createMemoryStorage()
+  for (const sourceId of ['shop', 'school']) {
+    const { client, environment } = open(relay, { storage, sourceId })
+    client.connect()
+    await until(
+      environment,
+      () => relay.subscriptions === 1 && storage.items.has(`mpesa-stk:${relay.url}:${sourceId}:source`),
+    )
+    client.disconnect()
+    await until(environment, () => relay.connections === 0 && relay.subscriptions === 0)
+    relay.publish('payment:a')
+  }
+  expect([...storage.items.values()]).toEqual(['e1.0', 'e1.1'])
+})
+
 test('a secret that is refused closes it, and says why', async () => {
   await using relay = await FakeRelay.start()
   relay.judge = () => ({ code: 'secret_not_for_pages', retry: 'never', close: 4403 })

@@ -3,7 +3,7 @@ import type { PaymentsError } from './client-error.ts'
 import type { PaymentEvent } from './payment-event.ts'
 import type { ClientOptions, ConnectionStatus, PaymentsClient } from './payments-client.ts'
 
-export type SyncClientOptions = Omit<ClientOptions, 'url' | 'onError' | 'transports'> & {
+export type SyncClientOptions = Omit<ClientOptions, 'url' | 'name' | 'onError' | 'transports'> & {
   readonly sourceId: string
   /** The app's read-only stream secret. */
   readonly secret: string | undefined
@@ -52,7 +52,7 @@ export class SyncClient {
     const { sourceId, secret = '', url = pageOrigin(), ...rest } = this.#options
     const { authenticated, event, state, error, gap } = this.#handlers
     // Only a WebSocket takes the stream secret.
-    const options = { ...rest, url, transports: ['websocket'], onError: tellAll(error) } as const
+    const options = { ...rest, url, name: sourceId, transports: ['websocket'], onError: tellAll(error) } as const
     const client = createClient(options, async () => ({ sourceId, secret }))
     this.#client = client
     client.onState(status => {

@@ -24,6 +24,10 @@ export class FakeRelay implements AsyncDisposable {
   blocksWebSocket = false
   /** Answers what is no event stream. */
   blocksSse = false
+  /** So many event streams at once, as for one token. */
+  places = Infinity
+  /** Takes requests, and answers none. */
+  answersHttp = true
   /** A long poll is answered at once, although there is nothing. */
   pollsAtOnce = false
   saysHello = true
@@ -164,15 +168,14 @@ export class FakeRelay implements AsyncDisposable {
     const stream = decodeURIComponent(url.pathname.split('/')[3] ?? '')
     const from = url.searchParams.get('after') ?? url.searchParams.get('from') ?? 'start'
     const isSse = request.headers.accept === 'text/event-stream'
-    const problem = this.judge((request.headers.authorization ?? '').replace('Bearer ', ''))
-    const ofStream = this.judgeStream(stream) ?? this.#judgeCursor(from)
+    const ofToken = this.judge((request.headers.authorization ?? '').replace('Bearer ', ''))
+    const isFull = isSse && this.#live.size >= this.places
+    const problem = ofToken ?? this.judgeStream(stream) ?? this.#judgeCursor(from) ?? (isFull ? tooMany : null)
+    if (!this.answersHttp) return
     if (isSse && this.blocksSse) {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>No</h1>')
-    } else if (problem ?? ofStream) {
-      const { code, retry, retryAfterMs } = problem ?? ofStream ?? { code: '', retry: '' }
-      response
-        .writeHead(problem ? 401 : 403, { 'content-type': 'application/json' })
-        .end(JSON.stringify({ error: { code, message: code }, retry, retryAfterMs }))
+    } else if (problem) {
+      refuse(response, problem)
     } else if (this.#ended.has(stream)) {
       response.writeHead(204).end()
     } else if (isSse) {
@@ -250,6 +253,28 @@ export class FakeRelay implements AsyncDisposable {
   #leave(sink: object): void {
     for (const reader of [...this.#live]) if (reader.sink === sink) this.#live.delete(reader)
   }
+}
+
+const tooMany: Problem = { code: 'too_many', retry: 'later', retryAfterMs: 10_000 }
+
+const statusOf: Readonly<Record<string, number>> = {
+  origin_refused: 403,
+  stream_refused: 403,
+  stream_unknown: 404,
+  cursor_invalid: 422,
+  over_quota: 429,
+  too_many: 429,
+  unavailable: 503,
+  restarting: 503,
+}
+
+/** Two codes: the one that every route of the relay answers with, and beside it the reason that streams have. */
+function refuse(response: ServerResponse, { code: reason, retry, retryAfterMs }: Problem): void {
+  const headers = retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }
+  const error = { code: 'MPESA_STK_RELAY_REQUEST_INVALID', message: `this is ${reason}` }
+  response
+    .writeHead(statusOf[reason] ?? 401, { 'content-type': 'application/json', ...headers })
+    .end(JSON.stringify({ error, reason, retry, retryAfterMs }))
 }
 
 function shows(stream: string, entry: Entry): boolean {
