@@ -60,7 +60,7 @@ export const errorCodes = {
   MPESA_STK_RELAY_TOO_MANY:
     'Too many connections to the relay’s streams from this address, of this app or with this token. Come again later.',
   MPESA_STK_RELAY_UNREACHABLE:
-    'The command line found no relay. Start it, say where it is with --relay or RELAY_URL, or run the command where its data is.',
+    'No relay answers at the address that the command line or `connectRelay` has. Start it, or mend the address (--relay, RELAY_URL, `url`); a command may also run where its data is.',
   MPESA_STK_STORE_UNREACHABLE:
     'The command line cannot read the store of payments. Look at DATABASE_URL, or at the file; `mpesa-stk doctor` tells what is wrong.',
   MPESA_STK_HOOK_UNREACHABLE:

@@ -64,7 +64,7 @@ export type RelayServerOptions = {
    * for where a callback came from counts, and the trace that they name is continued. Default none.
    */
   readonly trustedProxies?: readonly string[]
-  /** For how many hours events can be streamed again, 1 to 168. Default 24. */
+  /** For how many hours events can be streamed again, 1 to 168, and no longer than `retention` keeps them. Default 24. */
   readonly streamHours?: number
   /** `auto`: deliveries begin with the first request. `manual`: with `start()`. Default `auto`. */
   readonly workers?: 'auto' | 'manual'
@@ -100,6 +100,7 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
   const metrics = createMetrics()
   const monotonicMs = (): number => performance.now()
   const streamTools = { now: () => clock.now(), monotonicMs, chance: () => chanceOf(systemRandom), logger }
+  const retention = completeRetention(options.retention ?? {})
   const relay = new Relay(
     { storage, clock, logger, random: systemRandom, monotonicMs, observer: metrics.observer },
     {
@@ -108,9 +109,9 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
       allowPrivateTargets: options.allowPrivateTargets ?? false,
       quarantineBudgetBytes: options.quarantineBudgetBytes ?? 64 * 1024 * 1024,
       alertThresholds: { ...defaultThresholds, ...options.alertThresholds },
-      retention: completeRetention(options.retention ?? {}),
+      retention,
       sources: readSources(options),
-      streamHours: checkedStreamHours(options.streamHours),
+      streamHours: checkedStreamHours(options.streamHours, retention),
     },
   )
   const app = new OpenAPIHono<RelayEnv>({
@@ -168,9 +169,20 @@ export function createRelayServer(options: RelayServerOptions): RelayServer {
 /** The most is a week: what is older is read from the log, or by `GET /v1/apps/:appId/events`. */
 const mostStreamHours = 168
 
-function checkedStreamHours(hours = 24): number {
-  if (Number.isInteger(hours) && hours >= 1 && hours <= mostStreamHours) return hours
-  throw new MpesaStkError('MPESA_STK_CONFIG_INVALID', `streamHours must be a whole number, 1 to ${mostStreamHours}`)
+/** What retention had removed would be missing from a stream, and no gap would tell. */
+const streamedKinds = ['bodiesDays', 'deliveredDays'] as const
+
+function checkedStreamHours(hours = 24, retention: RetentionPolicy): number {
+  if (!Number.isInteger(hours) || hours < 1 || hours > mostStreamHours) {
+    throw new MpesaStkError('MPESA_STK_CONFIG_INVALID', `streamHours must be a whole number, 1 to ${mostStreamHours}`)
+  }
+  for (const kind of streamedKinds) {
+    const days = retention[kind]
+    if (days === null || days * 24 >= hours) continue
+    const message = `streamHours is ${hours}, and retention.${kind} keeps what is streamed for ${days * 24} hours: set streamHours to ${Math.floor(days * 24)} at most, or ${kind} to ${Math.ceil(hours / 24)} at least`
+    throw new MpesaStkError('MPESA_STK_CONFIG_INVALID', message)
+  }
+  return hours
 }
 
 function readSources(options: RelayServerOptions): SourceSettings {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Payment } from '../core/payment/payment.ts'
 import { connectRelay } from './connect-relay.ts'
 
@@ -104,6 +104,26 @@ describe('a relay that is away', () => {
     })
     expect(warnings).toHaveLength(1)
     expect(JSON.stringify(warnings)).not.toMatch(/ws_CO_1|signing secret/)
+  })
+
+  test('is not waited for behind the one deadline of all attempts, in an attempt or between two', async () => {
+    const deadline = new AbortController()
+    using timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(deadline.signal)
+    const signals: unknown[] = []
+    const link = connectRelay({
+      url: 'https://relay.test/',
+      appId: 'app-1',
+      signingSecret: 'the signing secret',
+      logger: { info() {}, error() {}, warn() {} },
+      fetch: async (_url, init) => {
+        signals.push(init?.signal)
+        if (signals.length === 2) deadline.abort()
+        return offline()
+      },
+    })
+    expect(await link.reportPending(pending)).toMatchObject({ outcome: 'failed' })
+    expect(timeout).toHaveBeenCalledTimes(1)
+    expect(signals).toEqual([deadline.signal, deadline.signal])
   })
 
   test('makes the handler of a settlement fail, which is called again', async () => {

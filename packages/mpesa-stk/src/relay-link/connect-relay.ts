@@ -55,7 +55,7 @@ export type ReportOutcome =
 export type RelayLink = {
   /**
    * Tells pages of a payment that was just initiated, and the relay which callbacks are its. Never rejects: a customer must not
-   * be told that paying failed because a screen was not told. What is not reported is told when it is settled.
+   * be told that paying failed because a screen was not told, nor wait for it for more than 2.5 seconds. What is not reported is told when it is settled.
    */
   reportPending(payment: PendingReport): Promise<ReportOutcome>
   /**
@@ -71,6 +71,8 @@ export type RelayLink = {
 }
 
 const deadlineMs = 5_000
+/** For all attempts together: a customer stands at the checkout. */
+const pendingDeadlineMs = 2_500
 const pausesMs = [200, 1_000]
 
 /**
@@ -96,7 +98,7 @@ export function connectRelay(options: RelayLinkOptions): RelayLink {
   }
   const base = options.url.replace(/\/+$/, '')
 
-  async function post<Answer>(path: string, body: object): Promise<Answer> {
+  async function post<Answer>(path: string, body: object, signal = AbortSignal.timeout(deadlineMs)): Promise<Answer> {
     let response: Response
     let text: string
     try {
@@ -106,7 +108,7 @@ export function connectRelay(options: RelayLinkOptions): RelayLink {
         body: JSON.stringify({ appId, ...body }),
         // To wherever that led the secret would go as well.
         redirect: 'error',
-        signal: AbortSignal.timeout(deadlineMs),
+        signal,
       })
       text = await response.text()
     } catch (cause) {
@@ -123,14 +125,18 @@ export function connectRelay(options: RelayLinkOptions): RelayLink {
   return {
     async reportPending({ paymentId, checkoutRequestId, amount }) {
       const events = [{ type: 'payment.pending', paymentId, checkoutRequestId, amount }]
+      const signal = AbortSignal.timeout(pendingDeadlineMs)
       for (const pauseMs of [...pausesMs, null]) {
         try {
-          await post('/v1/events', { events })
+          await post('/v1/events', { events }, signal)
           return { outcome: 'reported' }
         } catch (error) {
           if (!(error instanceof MpesaStkError)) throw error
-          if (pauseMs !== null && isAbsence(error)) {
-            await new Promise(resolve => setTimeout(resolve, pauseMs))
+          if (pauseMs !== null && isAbsence(error) && !signal.aborted) {
+            await new Promise<void>(resolve => {
+              signal.addEventListener('abort', () => resolve(), { once: true })
+              setTimeout(resolve, pauseMs)
+            })
             continue
           }
           logger.warn({ paymentId, error: describeError(error) }, 'a pending payment was not reported to the relay')

@@ -1,7 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readReceipt } from './receipt.ts'
-import { readResultCode, resultCodeAsInteger, statusOfCallbackCode } from './result-code.ts'
+import { readResultCode, resultCodeAsInteger, resultCodePattern, statusOfCallbackCode } from './result-code.ts'
+
+test('what is read as a code may be reported as one', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, maxLength: 64 }), text => {
+      const code = readResultCode(text)
+      if (code !== null) expect(code).toMatch(resultCodePattern)
+    }),
+  )
+  expect('a code with spaces, and '.padEnd(64, 'x')).toMatch(resultCodePattern)
+  expect('   ').not.toMatch(resultCodePattern)
+})
 
 describe('readResultCode', () => {
   test.each([

@@ -1,5 +1,8 @@
 import type { SettledStatus } from './payment.ts'
 
+/** What can be a code at all: printable, and not only spaces. */
+export const resultCodePattern = /^(?=.*[\x21-\x7e])[\x20-\x7e]{1,64}$/
+
 /**
  * A `ResultCode` as text, exactly as Daraja wrote it. Null where it says nothing certain: missing, not a number or
  * text, or a zero that is not exactly `0` (`"00"`, `"0.0"`, `" 0"`). A team that cast codes to integers completed
@@ -7,7 +10,7 @@ import type { SettledStatus } from './payment.ts'
  */
 export function readResultCode(value: unknown): string | null {
   const text = typeof value === 'number' && Number.isInteger(value) && !Object.is(value, -0) ? String(value) : value
-  if (typeof text !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(text) || text.trim() === '') return null
+  if (typeof text !== 'string' || !resultCodePattern.test(text)) return null
   return text !== '0' && Number(text) === 0 ? null : text
 }
 

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { paymentStatuses } from '../../core/payment/payment.ts'
+import { resultCodePattern } from '../../core/payment/result-code.ts'
 import { aliasPrefix, parseStreamName } from '../../core/stream/stream-name.ts'
 import type { Relay } from '../../relay/relay.ts'
 import type { Access } from '../access.ts'
@@ -25,10 +26,7 @@ const settled = z.strictObject({
     .string()
     .regex(/^[A-Z0-9]{1,20}$/, 'is no receipt')
     .nullish(),
-  resultCode: z
-    .string()
-    .regex(/^[\x21-\x7e]{1,40}$/, 'is no code')
-    .nullish(),
+  resultCode: z.string().regex(resultCodePattern, 'is no code').nullish(),
 })
 const body = z.strictObject({
   appId: idText,

@@ -4,9 +4,11 @@ import type { Clock } from '../../core/ports.ts'
 import { streamActions } from '../../core/stream/stream-grant.ts'
 import { aliasPrefix, parseStreamName } from '../../core/stream/stream-name.ts'
 import type { Relay } from '../../relay/relay.ts'
+import { longestToken } from '../../relay/streams/stream-tokens.ts'
 import type { Access } from '../access.ts'
 import type { RelayEnv } from '../auth.ts'
 import { idText } from '../page.ts'
+import { problem } from '../problem.ts'
 
 const mostStreams = 20
 const longestTtlS = 900
@@ -77,7 +79,13 @@ export function addTokenRoutes(
       const opened = await access.openAppBySecret(context, appId)
       if (opened instanceof Response) return opened as never
       const { sourceId } = opened.app
-      const { token, tokenId, streams } = await hub.tokens.mint({ ...wanted, sourceId }, randomUUID())
+      const tokenId = randomUUID()
+      const made = await hub.tokens.mint({ ...wanted, sourceId }, tokenId)
+      if (made.outcome === 'too-long') {
+        const message = `streams: the token would be over ${longestToken} characters, and nobody could send it. Name fewer streams, or shorter ones, or mint a second token`
+        return problem(context, 422, 'MPESA_STK_RELAY_REQUEST_INVALID', message) as never
+      }
+      const { token, streams } = made
       return context.json({ token, ttlMs: wanted.ttlSeconds * 1_000, tokenId, streams: [...streams], sourceId }, 201)
     },
   )

@@ -14,7 +14,10 @@ export type TokenWish = {
   readonly ttlSeconds: number
 }
 
-export type MintedToken = { readonly token: string; readonly tokenId: string; readonly streams: readonly string[] }
+export type MintedToken =
+  | { readonly outcome: 'minted'; readonly token: string; readonly streams: readonly string[] }
+  /** No frame would take it. */
+  | { readonly outcome: 'too-long' }
 
 export type ReadToken =
   | { readonly outcome: 'good'; readonly claims: TokenClaims }
@@ -24,7 +27,7 @@ const issuer = 'mpesa-stk relay'
 const algorithm = 'HS256'
 const pushPurpose = 'stream push'
 /** A token fits into a frame. */
-const longestToken = 4_000
+export const longestToken = 4_000
 /** How long keys are kept: they cost more to make than to use. */
 const maxKept = 1_000
 
@@ -50,16 +53,13 @@ export class StreamTokens {
   async mint(wish: TokenWish, tokenId: string): Promise<MintedToken> {
     const { sourceId, subject, actions, ttlSeconds, checkoutRequestIds } = wish
     const { token: key, alias } = this.#keysOf(sourceId)
-    const pushes: Record<string, string> = {}
-    for (const id of checkoutRequestIds) {
-      // It ends with the customer's number, and a page can read its token.
-      const sealed = Buffer.from(seal(id, this.#encryptionKey, pushPurpose)).toString('base64url')
-      pushes[`payment:${paymentAlias(alias, id)}`] = sealed
-    }
-    const streams = [...new Set([...wish.streams, ...Object.keys(pushes)])]
+    const ids = [...new Set(checkoutRequestIds)]
+    // They end with the customer's number, and a page can read its token. The names of their streams follow from them.
+    const pushes = ids.map(id => Buffer.from(seal(id, this.#encryptionKey, pushPurpose)).toString('base64url'))
+    const streams = [...new Set(wish.streams)]
     // To the millisecond: one that is minted after all of a subject's were taken back is good.
     const issuedAt = this.#now().getTime() / 1_000
-    const token = await new SignJWT({ streams, actions, ...(checkoutRequestIds.length > 0 && { pushes }) })
+    const token = await new SignJWT({ streams, actions, ...(pushes.length > 0 && { pushes }) })
       .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
       .setIssuer(issuer)
       .setAudience(sourceId)
@@ -68,7 +68,8 @@ export class StreamTokens {
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + ttlSeconds)
       .sign(key)
-    return { token, tokenId, streams }
+    if (token.length > longestToken) return { outcome: 'too-long' }
+    return { outcome: 'minted', token, streams: [...streams, ...ids.map(id => aliasStream(alias, id))] }
   }
 
   /** Whether a token is ours, for which source, and still good. Never rejects. */
@@ -86,15 +87,16 @@ export class StreamTokens {
         requiredClaims: ['exp', 'iat', 'jti', 'sub', 'streams', 'actions'],
       })
       const { jti = '', sub = '', iat = 0, exp = 0, streams, actions, pushes } = payload
+      const opened = this.#openPushes(pushes, sourceId)
       const claims = {
         tokenId: jti,
         subject: sub === '' ? null : sub,
         sourceId,
         issuedAtMs: iat * 1_000,
         expiresAtMs: exp * 1_000,
-        streams: textsOf(streams),
+        streams: [...textsOf(streams), ...Object.keys(opened)],
         actions: streamActions.filter(action => textsOf(actions).includes(action)),
-        pushes: this.#openPushes(pushes),
+        pushes: opened,
       }
       // The library compares whole seconds.
       return claims.expiresAtMs <= this.#now().getTime() ? { outcome: 'expired' } : { outcome: 'good', claims }
@@ -103,11 +105,11 @@ export class StreamTokens {
     }
   }
 
-  #openPushes(pushes: unknown): Readonly<Record<string, string>> {
+  #openPushes(pushes: unknown, sourceId: string): Readonly<Record<string, string>> {
     const opened: Record<string, string> = {}
-    for (const [stream, sealed] of Object.entries(pushes ?? {})) {
-      const id = unseal(Buffer.from(String(sealed), 'base64url'), this.#encryptionKey, pushPurpose)
-      if (id !== null) opened[stream] = id
+    for (const sealed of textsOf(pushes)) {
+      const id = unseal(Buffer.from(sealed, 'base64url'), this.#encryptionKey, pushPurpose)
+      if (id !== null) opened[aliasStream(this.aliasKey(sourceId), id)] = id
     }
     return opened
   }
@@ -123,6 +125,10 @@ export class StreamTokens {
     this.#keys.set(sourceId, keys)
     return keys
   }
+}
+
+function aliasStream(aliasKey: string, checkoutRequestId: string): string {
+  return `payment:${paymentAlias(aliasKey, checkoutRequestId)}`
 }
 
 /** Whose token it says it is, before anything of it is believed: which key it must have been signed with. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Pool } from 'pg'
 import { describe, expect, test } from 'vitest'
+import { readsOf } from '../../../../../e2e/plan-reads.ts'
 import { findServices } from '../../../../../scripts/services/find.ts'
 import { PostgresRelayAdapter } from '../../adapters/relay-postgres.ts'
 import { retentionKinds } from '../../core/deliver/retention.ts'
 import { firstIdOf } from '../../core/time-ordered-id.ts'
-import { readsOf } from './plan-reads.ts'
 import { walks } from './relay-retention.ts'
 
 const { postgres } = await findServices()

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { Pool } from 'pg'
 import { describe, expect, test } from 'vitest'
+import { readsOf } from '../../../../../e2e/plan-reads.ts'
 import { findServices } from '../../../../../scripts/services/find.ts'
 import { PostgresRelayAdapter } from '../../adapters/relay-postgres.ts'
 import { lease, sampleEvent } from '../../conformance/relay-samples.ts'
 import { sampleReport } from '../../conformance/relay-stream-samples.ts'
 import type { StreamView } from '../../core/stream/stream-storage.ts'
-import { readsOf } from './plan-reads.ts'
 import { type PostgresPool, sqlState } from './pool.ts'
 import { findStreamFloor, readStream } from './relay-streams.ts'
 

@@ -50,16 +50,19 @@ export async function readStream(
 function readEarlier(on: Queryable, appId: string, links: readonly StreamRow[]): Promise<readonly EarlierRow[]> {
   return all<EarlierRow>(
     on,
-    `SELECT found.*, l.position AS link_position FROM unnest($2::text[], $3::bigint[]) AS l (push, position) CROSS JOIN LATERAL (
-       SELECT * FROM (SELECT ${columns} FROM relay_delivery_events e WHERE e.app_id = $1 AND e.kind = 'stk'
+    `SELECT whole.*, l.position AS link_position FROM unnest($2::text[], $3::bigint[]) AS l (push, position) CROSS JOIN LATERAL (
+       SELECT * FROM (SELECT id, log_position FROM relay_delivery_events e WHERE e.app_id = $1 AND e.kind = 'stk'
          AND e.business_key = l.push OFFSET 0) of_push
-       WHERE of_push.log_position < l.position ORDER BY of_push.log_position LIMIT ${mostEarlier}) found
+       WHERE of_push.log_position < l.position ORDER BY of_push.log_position LIMIT ${mostEarlier}) found ${withBodies}
      ORDER BY l.position, found.log_position`,
     [appId, links.map(row => row.checkout_request_id), links.map(row => row.log_position)],
   )
 }
 
 const columns = `${logEntryColumns}, body`
+
+/** Only what is on the page is read whole: whoever knows the hook can have posted any number of bodies for one push. */
+const withBodies = `CROSS JOIN LATERAL (SELECT ${columns} FROM relay_delivery_events WHERE id = found.id OFFSET 0) whole`
 
 const link = `(SELECT l.business_key FROM relay_delivery_events l WHERE l.app_id = e.app_id AND l.kind = 'lifecycle'
   AND e.kind = 'stk' AND l.checkout_request_id = e.business_key AND l.log_position < e.log_position ORDER BY l.log_position LIMIT 1)`
@@ -82,8 +85,8 @@ function views(view: StreamView): { readonly entries: string; readonly key: read
       }
     case 'push':
       return {
-        entries: `SELECT * FROM (SELECT ${columns} FROM relay_delivery_events WHERE app_id = $1 AND kind IN ('stk', 'c2b')
-          AND business_key = $5 OFFSET 0) of_push WHERE ${within}`,
+        entries: page(`SELECT id, log_position FROM relay_delivery_events WHERE app_id = $1 AND kind IN ('stk', 'c2b')
+          AND business_key = $5 OFFSET 0`),
         key: [view.businessKey],
       }
     case 'payment':
@@ -91,16 +94,18 @@ function views(view: StreamView): { readonly entries: string; readonly key: read
   }
 }
 
-const ofPayment = `SELECT * FROM (
-    WITH reports AS MATERIALIZED (SELECT ${columns} FROM relay_delivery_events
+const page = (places: string): string =>
+  `SELECT whole.* FROM (SELECT id FROM (${places}) places WHERE ${within}) found ${withBodies}`
+
+const ofPayment = page(`
+    WITH reports AS MATERIALIZED (SELECT id, log_position, app_id, checkout_request_id FROM relay_delivery_events
       WHERE app_id = $1 AND kind = 'lifecycle' AND business_key = $5),
     links AS MATERIALIZED (SELECT e.checkout_request_id AS push, e.log_position AS position
       FROM reports e WHERE ${isLink})
-    SELECT * FROM reports
+    SELECT id, log_position FROM reports
     UNION ALL
-    SELECT found.* FROM links l CROSS JOIN LATERAL (SELECT ${columns} FROM relay_delivery_events
-      WHERE app_id = $1 AND kind = 'stk' AND business_key = l.push OFFSET 0) found WHERE found.log_position > l.position) of_payment
-  WHERE ${within}`
+    SELECT found.* FROM links l CROSS JOIN LATERAL (SELECT id, log_position FROM relay_delivery_events
+      WHERE app_id = $1 AND kind = 'stk' AND business_key = l.push OFFSET 0) found WHERE found.log_position > l.position`)
 
 /**
  * Ids are in the order of time, positions are not quite: what waited on a disk, or committed late, stands behind younger ones.

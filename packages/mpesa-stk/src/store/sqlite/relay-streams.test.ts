@@ -16,6 +16,8 @@ class RecordingStatements extends SqliteStatements {
 }
 
 const ofKey = /USING INDEX sqlite_autoindex_relay_delivery_events_2 \(app_id=\? AND kind=\? AND business_key=\?\)/
+/** The page, whole. */
+const ofId = /SEARCH w USING INDEX sqlite_autoindex_relay_delivery_events_1 \(id=\?\)/
 const link =
   /USING (COVERING )?INDEX relay_delivery_events_link \(app_id=\? AND checkout_request_id=\? AND log_position<\?\)/
 
@@ -44,10 +46,11 @@ test.each<[string, StreamView | null, RegExp]>([
       .map(row => String(Reflect.get(row as object, 'detail'))),
   )
   const steps = plans.flat().filter(step => / (TABLE )?relay_|^SEARCH|^SCAN/.test(step))
-  expect(steps.filter(step => /^SCAN (?!\(subquery|e$|CONSTANT ROW)/.test(step))).toEqual([])
-  const known = [expected, ofKey, link, /relay_logs USING INDEX/, /SEARCH \(subquery/]
+  expect(steps.filter(step => /^SCAN (?!\(subquery|e$|found$|CONSTANT ROW)/.test(step))).toEqual([])
+  const known = [expected, ofKey, ofId, link, /relay_logs USING INDEX/, /SEARCH \(subquery/]
   expect(steps.filter(step => step.startsWith('SEARCH') && !known.some(pattern => pattern.test(step)))).toEqual([])
   expect(steps).toContainEqual(expect.stringMatching(expected))
+  if (view !== null && view.kind !== 'source') expect(steps).toContainEqual(expect.stringMatching(ofId))
   on.clear()
   await storage.close()
 })

@@ -78,21 +78,27 @@ const ofSource =
   withLink(`SELECT ${columns} FROM relay_delivery_events WHERE app_id = ?1 AND kind IN ('stk', 'c2b', 'lifecycle')
   AND log_position > ?2 AND log_position <= ?3 ORDER BY log_position LIMIT ?4`)
 
-const ofPush = withLink(
-  `SELECT ${columns} FROM relay_delivery_events WHERE app_id = ?1 AND kind IN ('stk', 'c2b') AND business_key = ?5 AND ${within}`,
+/** Only what is on the page is read whole: whoever knows the hook can have posted any number of bodies for one push. */
+const page = (places: string): string =>
+  withLink(`SELECT ${columnsOf('w')} FROM (SELECT id FROM (${places}) WHERE ${within}) found
+    CROSS JOIN relay_delivery_events w ON w.id = found.id`)
+
+const ofPush = page(
+  `SELECT id, log_position FROM relay_delivery_events WHERE app_id = ?1 AND kind IN ('stk', 'c2b') AND business_key = ?5`,
 )
 
-const ofPayment = withLink(`SELECT * FROM (
-    SELECT ${columns} FROM relay_delivery_events WHERE app_id = ?1 AND kind = 'lifecycle' AND business_key = ?5
+const ofPayment = page(`
+    SELECT id, log_position FROM relay_delivery_events WHERE app_id = ?1 AND kind = 'lifecycle' AND business_key = ?5
     UNION ALL
-    SELECT ${columnsOf('c')} FROM (SELECT e.checkout_request_id AS push, e.log_position AS position FROM relay_delivery_events e
+    SELECT c.id, c.log_position FROM (SELECT e.checkout_request_id AS push, e.log_position AS position FROM relay_delivery_events e
       WHERE e.app_id = ?1 AND e.kind = 'lifecycle' AND e.business_key = ?5 AND ${isLink}) l
     CROSS JOIN relay_delivery_events c ON c.app_id = ?1 AND c.kind = 'stk' AND c.business_key = l.push
-      AND +c.log_position > l.position
-  ) WHERE ${within}`)
+      AND +c.log_position > l.position`)
 
-const earlierOfLink = `SELECT ${columns}, ?3 AS link_position FROM relay_delivery_events
-  WHERE app_id = ?1 AND kind = 'stk' AND business_key = ?2 AND +log_position < ?3 ORDER BY +log_position LIMIT ?4`
+const earlierOfLink = `SELECT ${columnsOf('w')}, ?3 AS link_position FROM (
+    SELECT id FROM relay_delivery_events WHERE app_id = ?1 AND kind = 'stk' AND business_key = ?2 AND +log_position < ?3
+    ORDER BY +log_position LIMIT ?4) found
+  CROSS JOIN relay_delivery_events w ON w.id = found.id ORDER BY w.log_position`
 
 function viewOf(view: StreamView): { readonly sql: string; readonly key: readonly string[] } {
   switch (view.kind) {
