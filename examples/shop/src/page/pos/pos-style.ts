@@ -30,7 +30,7 @@ h1.shop { font-size: 1.15rem; margin-right: auto; }
 @keyframes turn { to { transform: rotate(1turn); } }
 
 main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); gap: 18px; align-items: start; align-content: start; padding: 18px clamp(12px, 2.4vw, 28px) 40px; }
-.side { position: sticky; top: 104px; display: grid; gap: 14px; }
+.side { container-type: inline-size; position: sticky; top: 104px; display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 [data-state] { --tone: var(--soft); --wash-tone: var(--card); }
 [data-state=paid], [data-state=till] { --tone: var(--green); --wash-tone: var(--green-wash); }
 [data-state=waiting] { --tone: var(--blue); --wash-tone: var(--blue-wash); }
@@ -38,7 +38,7 @@ main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7
 [data-state=failed] { --tone: var(--red); --wash-tone: var(--red-wash); }
 .newest { display: grid; grid-template-rows: auto auto auto 2.5rem minmax(3.9rem, auto); gap: 6px; align-items: center; padding: 16px 20px; border: 4px solid var(--tone); border-radius: 20px; background: var(--wash-tone); }
 .newest-label { display: flex; justify-content: space-between; font-weight: 650; color: var(--soft); font-variant-numeric: tabular-nums; }
-.newest-amount { font-size: clamp(2.9rem, 5.9vw, 5rem); font-weight: 820; letter-spacing: -.035em; line-height: 1.05; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.newest-amount { font-size: clamp(1.8rem, 14cqi - 10px, 5.4rem); font-weight: 820; letter-spacing: -.035em; line-height: 1.05; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .newest-state { display: flex; align-items: center; gap: 12px; color: var(--tone); font-size: clamp(1.7rem, 3vw, 2.3rem); line-height: 1.1; font-weight: 820; }
 .newest-state svg { width: 52px; height: 52px; flex: none; }
 .newest[data-state=""] .newest-state { visibility: hidden; } .newest[data-state=""] .newest-amount { color: var(--line); }
@@ -86,7 +86,6 @@ main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7
   .line-words b { display: block; } .heard { grid-column: 2; grid-row: 2; } .line-actions { grid-column: 3; grid-row: 1 / span 2; }
   main { grid-template-columns: minmax(0, 1fr); }
   .side { position: static; } .newest[data-state=""] { display: none; }
-  .newest-amount { font-size: clamp(3rem, 11vw, 5.4rem); }
 }
 @media (max-width: 560px) {
   .firm, .leave { display: none; }
@@ -95,7 +94,7 @@ main { flex: 1; display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7
   .line-words b { font-size: 1.2rem; } .line-words span { font-size: .98rem; }
   .line-actions > * { padding: 4px 12px; min-height: 42px; } .line[data-line=gap] .line-actions { grid-column: 2; grid-row: 3; }
   main { padding-top: 12px; gap: 14px; }
-  .newest { padding: 12px 16px; } .newest-amount { font-size: 3.1rem; }
+  .newest { padding: 12px 16px; }
   #rows li { padding: 8px 12px; }
   .total { padding: 8px 16px; font-size: 1rem; } .total b { font-size: 1.5rem; }
   .state { gap: 7px; font-size: .95rem; } .state svg { width: 32px; height: 32px; }
