@@ -434,7 +434,7 @@ describe.skipIf(!isBrowserHere && process.env['REQUIRE_ALL'] !== '1')('the page'
       await amount.fill(wrong)
       expect(await pay.innerText()).toBe('Pay with M-PESA')
       await pay.click()
-      await page.getByText('Give a whole number of shillings from 1 to 250,000.').waitFor()
+      await page.getByText('Enter a whole number of shillings from 1 to 250,000.').waitFor()
       expect(await amount.getAttribute('aria-invalid')).toBe('true')
       await amount.fill('250,000')
       expect(await pay.innerText()).toMatch(/KES 250,000$/)

@@ -89,10 +89,16 @@ describe('what a cashier may go by', () => {
     ],
     ['a customer paid to the till', [callback({ paymentId: 'h_c2b', kind: 'c2b' })], 'till', 'paid'],
     ['the prompt was cancelled', [pending(), settled({ status: 'CANCELLED' })], 'failed', 'failed'],
-    ['nobody answered', [pending(), settled({ status: 'TIMEOUT' })], 'none', 'failed'],
+    ['nobody answered', [pending(), settled({ status: 'TIMEOUT' })], 'none', 'unsure'],
     ['a success after that', [settled({ status: 'TIMEOUT' }), settled()], 'paid', 'paid'],
   ])('%s', (_what, events, state, group) => {
     expect(read(...events).day(today).rows).toMatchObject([{ state, group }])
+  })
+
+  test('nobody knows is counted apart, and not as not paid', () => {
+    const day = read(pending(), settled({ status: 'TIMEOUT' })).day(today)
+    expect(day.counts).toEqual({ paid: 0, waiting: 0, unsure: 1, failed: 0 })
+    expect(day.paidShillings).toBe(0)
   })
 
   test('two accounts that differ are marked, and the word of the shop stands', () => {

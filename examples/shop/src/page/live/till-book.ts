@@ -6,7 +6,8 @@ import { createPaymentView, type PaymentEvent, type PaymentView, reducePayment }
  */
 export type TillState = 'waiting' | 'says-paid' | 'paid' | 'till' | 'says-not' | 'failed' | 'none'
 
-export type TillGroup = 'paid' | 'waiting' | 'failed'
+/** `unsure`: nobody answered, and the customer may still have paid. It is never counted as not paid. */
+export type TillGroup = 'paid' | 'waiting' | 'unsure' | 'failed'
 
 export type TillRow = {
   /** Stays the same, whatever names the payment is given. */
@@ -51,7 +52,7 @@ const groups: Readonly<Record<TillState, TillGroup>> = {
   paid: 'paid',
   till: 'paid',
   failed: 'failed',
-  none: 'failed',
+  none: 'unsure',
 }
 
 const calendar = new Intl.DateTimeFormat('en-CA', { timeZone: 'Africa/Nairobi', dateStyle: 'short' })
@@ -112,7 +113,7 @@ export function createTillBook(): TillBook {
       rows.sort((one, other) =>
         one.firstAt < other.firstAt ? 1 : one.firstAt > other.firstAt ? -1 : other.key - one.key,
       )
-      const counts = { paid: 0, waiting: 0, failed: 0 }
+      const counts = { paid: 0, waiting: 0, unsure: 0, failed: 0 }
       let paidShillings = 0
       for (const { group, view } of rows) {
         counts[group] += 1

@@ -73,6 +73,7 @@ ${shapes}
       ${filter('all', 'all', '', true)}
       ${filter('paid', 'paid', 'paid')}
       ${filter('waiting', 'waiting', 'waiting')}
+      ${filter('unsure', 'unsure', 'none')}
       ${filter('failed', 'failed', 'failed')}
     </div>
     <div class="empty" id="empty"><b id="empty-title"></b><p id="empty-text"></p></div>

@@ -3,10 +3,11 @@ export const soundScript = `
 import { byId } from '/shop/elements.js'
 import { onLanguage, say } from './language.js'
 
-// Hertz and the second at which each begins. Up is good; low is not.
+// Hertz and the second at which each begins. Up is good; low is not; level is a question.
 const tunes = {
   paid: { shape: 'triangle', notes: [[660, 0], [880, .13], [1320, .26]], lastS: .4 },
   failed: { shape: 'sawtooth', notes: [[220, 0], [165, .22]], lastS: .42 },
+  unsure: { shape: 'triangle', notes: [[440, 0], [440, .26]], lastS: .3 },
 }
 let audio = null
 

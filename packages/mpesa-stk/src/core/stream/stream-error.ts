@@ -15,7 +15,12 @@ export type StreamProblem = {
 export const streamProblems = {
   auth_timeout: { retry: 'now', close: 4401, status: 401, text: 'no `auth` came within 10 seconds' },
   bad_frame: { retry: 'never', close: 4400, status: 422, text: 'a frame is one JSON object of a known type' },
-  token_invalid: { retry: 'token', close: 4401, status: 401, text: 'this is no token of ours for this connection' },
+  token_invalid: {
+    retry: 'token',
+    close: 4401,
+    status: 401,
+    text: 'send `Authorization: Bearer <token>` (on a WebSocket: in `auth`), minted by your server with POST /v1/tokens. The signing secret needs ?source_id=',
+  },
   token_expired: { retry: 'token', close: 4401, status: 401, text: 'the token has expired' },
   token_revoked: { retry: 'token', close: 4401, status: 401, text: 'the token was taken back' },
   secret_invalid: { retry: 'never', close: 4401, status: 401, text: 'there is no such source with this secret' },
@@ -26,7 +31,12 @@ export const streamProblems = {
     text: 'pages of this app need a token: mint one on your server with POST /v1/tokens, or set publicStreams to true. The signing secret is for servers alone',
   },
   origin_refused: { retry: 'never', close: 4403, status: 403, text: 'this origin is not in allowedOrigins of the app' },
-  stream_refused: { retry: 'never', close: null, status: 403, text: 'this stream is not in what you may read' },
+  stream_refused: {
+    retry: 'never',
+    close: null,
+    status: 403,
+    text: 'you may not read this stream: mint a token whose `streams` has it',
+  },
   stream_unknown: { retry: 'never', close: null, status: 404, text: 'a stream is `source` or `payment:<paymentId>`' },
   cursor_invalid: { retry: 'never', close: null, status: 422, text: 'this is no cursor, nor `start` or `now`' },
   ack_invalid: { retry: 'never', close: null, status: 422, text: 'this was not sent to you on this subscription' },
