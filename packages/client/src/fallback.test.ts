@@ -175,7 +175,7 @@ test.each(['sse', 'poll'] as const)('over %s: a request that the browser keeps b
   const page = connect(relay, {
     transports: [transport],
     fetch: async (input, init) => {
-      if (String(input).includes('late')) await new Promise<void>(resolve => kept.push(resolve))
+      if ((input as string).includes('late')) await new Promise<void>(resolve => kept.push(resolve))
       return fetch(input, init)
     },
   })

@@ -9,10 +9,12 @@ import { writeNotice } from './notice-text.ts'
 
 const mostFrames = 200
 const mostBytes = 256 * 1024
+/** So much longer than it would wait for events it waits for the store: nothing was read yet, so nothing can be said. */
+const openingMs = 5_000
 
 export type PollAnswer =
   /** The frames, as JSON. */
-  | { readonly outcome: 'frames'; readonly frames: readonly string[]; readonly cursor: string | null }
+  | { readonly outcome: 'frames'; readonly frames: readonly string[]; readonly cursor: string }
   | { readonly outcome: 'over' }
   | { readonly outcome: 'failed'; readonly code: StreamErrorCode }
 
@@ -57,6 +59,8 @@ export class LongPoll implements StreamConnection {
   #read(): PollAnswer {
     if (this.#isOver && !this.#hasEvents) return { outcome: 'over' }
     if (this.#failure !== null && !this.#hasEvents) return { outcome: 'failed', code: this.#failure }
+    // No frames say that all was sent: not true of what nothing was read of.
+    if (this.#cursor === null) return { outcome: 'failed', code: 'unavailable' }
     return { outcome: 'frames', frames: this.#frames, cursor: this.#cursor }
   }
 
@@ -88,7 +92,9 @@ export class LongPoll implements StreamConnection {
   }
 
   tick(nowMs: number): void {
-    if (nowMs >= this.#endsAtMs) this.finish()
+    if (nowMs < this.#endsAtMs) return
+    if (this.#hasEvents || this.subscription?.isLive) this.finish()
+    else if (nowMs >= this.#endsAtMs + openingMs) this.fail('unavailable')
   }
 
   destroy(): void {

@@ -197,8 +197,12 @@ export class SocketConnection implements StreamConnection, Conversation {
     if (this.#endedAtMs !== null) return
     this.#hearSomething()
     if (!this.#takesMore()) return
-    if (isBinary || !Buffer.isBuffer(data)) return this.fail('bad_frame')
-    this.#waiting.push(data.toString())
+    if (isBinary || !Buffer.isBuffer(data)) this.fail('bad_frame')
+    else this.#take(data.toString())
+  }
+
+  #take(text: string): void {
+    this.#waiting.push(text)
     if (this.#waiting.length >= mostWaiting) this.#socket.pause()
     if (!this.#isHandling) void this.#handleAll()
   }

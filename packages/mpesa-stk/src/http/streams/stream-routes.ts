@@ -114,8 +114,7 @@ export function addStreamRoutes(server: OpenAPIHono<RelayEnv>, { streams, source
     const answer = await connection.answer
     if (answer.outcome === 'over') return context.body(null, 204) as never
     if (answer.outcome === 'failed') return streamProblem(context, answer.code) as never
-    const cursor = answer.cursor ?? after ?? '-.0'
-    const body = `{"frames":[${answer.frames.join(',')}],"cursor":${JSON.stringify(cursor)}}`
+    const body = `{"frames":[${answer.frames.join(',')}],"cursor":${JSON.stringify(answer.cursor)}}`
     return context.body(body, 200, { 'content-type': 'application/json' }) as never
   })
 
