@@ -146,6 +146,8 @@ export function addStreamRoutes(server: OpenAPIHono<RelayEnv>, { streams, source
     try {
       const subscription = await streams.subscribe(connection, { id: 0, stream })
       if (typeof subscription === 'string') return subscription
+      // Whoever has gone meanwhile would never end it.
+      if (!streams.has(connection)) return 'unavailable'
       connection.subscription = subscription
       // Not waited for: what it comes to is told to the connection.
       void subscription.begin(start).then(() => (isShort ? connection.destroy() : undefined))

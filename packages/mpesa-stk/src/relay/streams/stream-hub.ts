@@ -145,6 +145,10 @@ export class StreamHub {
     return null
   }
 
+  has(connection: StreamConnection): boolean {
+    return this.#connections.has(connection)
+  }
+
   leave(connection: StreamConnection): void {
     connection.seat.leaveAll()
     if (!this.#connections.delete(connection)) return
