@@ -51,7 +51,7 @@ export const changesNeedSecret = (context: Context): Response =>
     context,
     401,
     'MPESA_STK_RELAY_UNAUTHORISED',
-    'to change an app send `Authorization: Bearer <its signing secret>` (RELAY_SIGNING_SECRET on the command line), or start the relay with RELAY_ADMIN_TOKEN and send that: to be on this machine is not enough',
+    'send `Authorization: Bearer <the app’s signing secret>`, not its streamSecret (RELAY_SIGNING_SECRET on the command line), or start the relay with RELAY_ADMIN_TOKEN and send that: to be on this machine is not enough',
   )
 
 export const noSuchApp = (context: Context): Response =>
