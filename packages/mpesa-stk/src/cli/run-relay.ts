@@ -136,12 +136,15 @@ const requestTimeoutMs = 30_000
 /** Longer than a proxy keeps its own (nginx 60 s): whoever closes first must be the one who sends, or a callback meets a reset. */
 const keptAliveMs = 75_000
 
+/** Connections that may wait to be taken: thousands of pages come again together, and callbacks among them. */
+const backlog = 4_096
+
 function listen(server: Server, { host, port }: RelayConfig): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const mend = cannotListen[error.code ?? '']
       reject(mend === undefined ? error : new MpesaStkError('MPESA_STK_CONFIG_INVALID', `${host}:${port} ${mend}`))
     })
-    server.listen(port, host, () => resolve(server.address() as AddressInfo))
+    server.listen({ port, host, backlog }, () => resolve(server.address() as AddressInfo))
   })
 }
