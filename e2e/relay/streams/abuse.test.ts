@@ -115,3 +115,20 @@ test('of an app that is deleted nothing is read any more on a connection that st
     break
   }
 })
+
+test('a response that never begins to stream keeps no place', async () => {
+  let nowMs = Date.now()
+  await using floor = await openStreams({ clock: { now: () => new Date(nowMs), sleep: async () => {} } })
+  await floor.report({ type: 'payment.pending', paymentId: 'pay_1', checkoutRequestId: checkoutIdOf(1) })
+  nowMs += 25 * 3_600_000
+  await floor.report({ type: 'payment.pending', paymentId: 'pay_2', checkoutRequestId: checkoutIdOf(2) })
+  const { token } = await floor.mint({ streams: ['payment:pay_1'] })
+  // Twice as many as a token has places.
+  for (let count = 0; count < 20; count++) {
+    const { status } = await fetch(`${floor.relay.url}/v1/streams/payment:pay_1/events`, {
+      headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+    })
+    expect(status, 'it is over').toBe(204)
+  }
+  expect(floor.relay.app.relay.streams.count().sse).toBe(0)
+})

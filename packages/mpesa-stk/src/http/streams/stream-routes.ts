@@ -93,10 +93,12 @@ export function addStreamRoutes(server: OpenAPIHono<RelayEnv>, { streams, source
       const connection = new EventStream(streams, visit, tools)
       const code = await enter(connection, credentials)
       if (code !== null) return streamProblem(context, code) as never
-      context.req.raw.signal.addEventListener('abort', () => connection.destroy())
+      whenGone(context.req.raw.signal, () => connection.destroy())
       const failure = await subscribe({ connection, stream }, start)
       if (failure !== null) return leave(context, connection, failure) as never
       const beginning = await connection.beginning
+      // Nobody will ever take its body, and it must not keep its place for that.
+      if (beginning.outcome !== 'streaming') connection.destroy()
       if (beginning.outcome === 'over') return context.body(null, 204) as never
       if (beginning.outcome === 'failed') return streamProblem(context, beginning.code) as never
       return context.body(connection.body, 200, {
@@ -108,7 +110,7 @@ export function addStreamRoutes(server: OpenAPIHono<RelayEnv>, { streams, source
     const connection = new LongPoll(streams, visit, nowMs + wait * 1_000)
     const code = await enter(connection, credentials)
     if (code !== null) return streamProblem(context, code) as never
-    context.req.raw.signal.addEventListener('abort', () => connection.finish())
+    whenGone(context.req.raw.signal, () => connection.finish())
     const failure = await subscribe({ connection, stream }, start, wait === 0)
     if (failure !== null) return leave(context, connection, failure) as never
     const answer = await connection.answer
@@ -161,4 +163,10 @@ export function addStreamRoutes(server: OpenAPIHono<RelayEnv>, { streams, source
     connection.destroy()
     return streamProblem(context, code)
   }
+}
+
+/** Also for who went before anybody listened. */
+function whenGone(signal: AbortSignal, end: () => void): void {
+  if (signal.aborted) end()
+  else signal.addEventListener('abort', end)
 }
